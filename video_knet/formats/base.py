@@ -1,0 +1,90 @@
+"""What every dataset format is made of: classes, videos, frames, and the labels of one frame.
+
+Two numberings of classes exist. *Dataset ids* are what the files hold (KITTI-STEP: Cityscapes train ids). *Labels* are
+what networks use: things first, then stuff, each in ascending dataset id. `ClassTable.label_ids` maps label to id.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+VOID = 255
+
+
+class FormatError(ValueError):
+    """A file or folder is not what the format asks for; the message names it, what was found, and the remedy."""
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """The classes of a dataset.
+
+    Attributes:
+        names: Class names, indexed by dataset id.
+        thing_ids: Dataset ids of the things, ascending. All others are stuff.
+        palette: RGB colour of each class, indexed by dataset id.
+        void: Dataset id of pixels without annotation.
+    """
+
+    names: tuple[str, ...]
+    thing_ids: tuple[int, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    void: int = VOID
+
+    @property
+    def stuff_ids(self) -> tuple[int, ...]:
+        """Dataset ids of the stuff classes, ascending."""
+        return tuple(i for i in range(len(self.names)) if i not in self.thing_ids)
+
+    @property
+    def label_ids(self) -> tuple[int, ...]:
+        """Dataset id of each network label: things first, then stuff."""
+        return self.thing_ids + self.stuff_ids
+
+    @property
+    def is_thing(self) -> np.ndarray:
+        """(classes,) bool, indexed by dataset id."""
+        return np.isin(np.arange(len(self.names)), self.thing_ids)
+
+    def id_to_label(self) -> np.ndarray:
+        """(256,) uint8 lookup from dataset id to network label; void and unknown ids stay `VOID`."""
+        table = np.full(256, VOID, np.uint8)
+        table[list(self.label_ids)] = np.arange(len(self.names))
+        return table
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a video.
+
+    Attributes:
+        name: File stem, kept for writing predictions ("000078").
+        image: Image file.
+        label: Annotation file; None where the split has no annotations.
+    """
+
+    name: str
+    image: Path | None
+    label: Path | None = None
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video and its frames in temporal order; a frame's position in `frames` is its frame id."""
+
+    name: str
+    frames: tuple[Frame, ...] = field(default_factory=tuple)
+
+
+@dataclass
+class SegmentMap:
+    """Labels of one frame, true or predicted.
+
+    Attributes:
+        semantic: (H, W) uint8 dataset class ids, `VOID` where unknown.
+        track: (H, W) int32 object ids from 1; 0 for stuff and void, and for thing pixels without an object (crowd).
+    """
+
+    semantic: np.ndarray
+    track: np.ndarray
