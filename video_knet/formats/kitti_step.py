@@ -1,0 +1,275 @@
+"""KITTI-STEP (Weber et al., NeurIPS Datasets 2021), read in place from the layout of the official downloads.
+
+    ROOT/training/image_02/SEQ/FRAME.png            images of train and val
+    ROOT/panoptic_maps/{train,val}/SEQ/FRAME.png    labels: R class (Cityscapes train id), G * 256 + B track id
+    ROOT/testing/image_02/SEQ/FRAME.png             images of test, which has no labels
+
+SEQ has four digits, FRAME six. Predictions are SEQ/FRAME.png in the coding of the labels. Source of the coding: the
+data set's `README`; a person or car with track id 0 is a crowd, class 255 is void.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .base import VOID, ClassTable, FormatError, Frame, SegmentMap, Video
+from .kitti_step_names import LabelFiles, find_label_files
+from .png import list_png, png_size, read_png, write_png
+
+logger = logging.getLogger(__name__)
+
+CITYSCAPES_CLASSES: tuple[tuple[str, tuple[int, int, int]], ...] = (
+    ("road", (128, 64, 128)),
+    ("sidewalk", (244, 35, 232)),
+    ("building", (70, 70, 70)),
+    ("wall", (102, 102, 156)),
+    ("fence", (190, 153, 153)),
+    ("pole", (153, 153, 153)),
+    ("traffic light", (250, 170, 30)),
+    ("traffic sign", (220, 220, 0)),
+    ("vegetation", (107, 142, 35)),
+    ("terrain", (152, 251, 152)),
+    ("sky", (70, 130, 180)),
+    ("person", (220, 20, 60)),
+    ("rider", (255, 0, 0)),
+    ("car", (0, 0, 142)),
+    ("truck", (0, 0, 70)),
+    ("bus", (0, 60, 100)),
+    ("train", (0, 80, 100)),
+    ("motorcycle", (0, 0, 230)),
+    ("bicycle", (119, 11, 32)),
+)
+
+# Frames of each published sequence.
+# fmt: off
+TRAIN = {0: 154, 1: 447, 3: 144, 4: 314, 5: 297, 9: 803, 11: 373, 12: 78, 15: 376, 17: 145, 19: 1059, 20: 837}
+VAL = {2: 233, 6: 270, 7: 800, 8: 390, 10: 294, 13: 340, 14: 106, 16: 209, 18: 339}
+TEST = (465, 147, 243, 257, 421, 809, 114, 215, 165, 349, 1176, 774, 694, 152, 850, 701, 510, 305, 180, 404, 173, 203,
+        436, 430, 316, 176, 170, 85, 175)
+# fmt: on
+
+MAX_TRACK = 2**16 - 1
+_SEQUENCE, _FRAME = re.compile(r"\d{4}"), re.compile(r"\d{6}")
+_LAYOUT_REMEDY = "Point data_root at the folder that holds training/, testing/ and panoptic_maps/ (data/README.md)."
+
+
+class KittiStep:
+    """The KITTI-STEP format.
+
+    Attributes:
+        name: Name of the format.
+        classes: 19 Cityscapes train ids; only person (11) and car (13) are things.
+        splits: Published frame count of each sequence of each split.
+    """
+
+    name = "kitti-step"
+    classes = ClassTable(
+        names=tuple(name for name, _ in CITYSCAPES_CLASSES),
+        thing_ids=(11, 13),
+        palette=tuple(colour for _, colour in CITYSCAPES_CLASSES),
+        void=VOID,
+    )
+    splits: dict[str, dict[str, int]] = {
+        "train": {f"{seq:04d}": count for seq, count in TRAIN.items()},
+        "val": {f"{seq:04d}": count for seq, count in VAL.items()},
+        "trainval": {f"{seq:04d}": count for seq, count in sorted({**TRAIN, **VAL}.items())},
+        "test": {f"{seq:04d}": count for seq, count in enumerate(TEST)},
+    }
+
+    def videos(self, root: str | Path, split: str) -> list[Video]:
+        """List the videos of a split and check that their files are complete.
+
+        A split is what its label folder holds, so a part of the data set is a data set too; "trainval" is train and
+        val together, and test lists images. Frames are the label files in order of their numbers, which may start
+        anywhere. Images before the first or after the last label of a sequence are left out with a warning (labels
+        may cover a slice); one between two labels without a label of its own is an error, and so is a label without
+        its image.
+
+        Raises:
+            FormatError: A folder or file is missing or misnamed.
+        """
+        root = Path(root)
+        if split not in self.splits:
+            raise FormatError(f"split {split!r} is not known; use one of: {', '.join(self.splits)}")
+        if not root.is_dir():
+            raise FormatError(f"{root}: no such folder. {_LAYOUT_REMEDY}")
+        if split == "trainval":
+            return sorted(self.videos(root, "train") + self.videos(root, "val"), key=lambda video: video.name)
+        folder = self._split_folder(root, split)
+        if not folder.is_dir():
+            raise FormatError(f"{folder}: no such folder, needed for split {split!r}. {_LAYOUT_REMEDY}")
+        sequences = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        if not sequences:
+            raise FormatError(f"{folder}: holds no sequence (folders of four digits). {_LAYOUT_REMEDY}")
+        images = folder if split == "test" else root / "training" / "image_02"
+        return [self._video(path, images / path.name, labelled=split != "test") for path in sequences]
+
+    def check_image_sizes(self, videos: Iterable[Video]) -> None:
+        """Compare the size of every image with that of its label by the headers alone; cheap enough before training.
+
+        Raises:
+            FormatError: A file cannot be read, or sizes differ.
+        """
+        for frame in (frame for video in videos for frame in video.frames):
+            image, label = (png_size(path) if path else None for path in (frame.image, frame.label))
+            if image and label and image != label:
+                raise FormatError(
+                    f"{frame.label}: label is {label[1]}x{label[0]} pixels, but its image {frame.image} is "
+                    f"{image[1]}x{image[0]}. Restore the original files; resizing is the training pipeline's task."
+                )
+
+    def read(self, path: str | Path | Sequence[Path]) -> SegmentMap:
+        """Read the labels or the prediction of one frame.
+
+        Args:
+            path: A PNG in the official coding, or the pair (class file, track file) of the released code.
+
+        Raises:
+            FormatError: A file is missing, damaged, not coded as expected, or holds an unknown class.
+        """
+        if isinstance(path, str | Path):
+            array = read_png(Path(path), "RGB")  # (H, W, 3)
+            semantic = np.ascontiguousarray(array[..., 0])
+            track = array[..., 1].astype(np.int32)  # widen first: 8 bits cannot be shifted
+            track <<= 8
+            track |= array[..., 2]
+            self._check_classes(semantic, Path(path))
+            return SegmentMap(semantic, track)
+        if len(path) == 1:
+            return self.read(path[0])
+        return self._read_pair(*path)
+
+    def write(self, path: str | Path, segments: SegmentMap) -> None:
+        """Write the labels or the prediction of one frame in the official coding, whole or not at all.
+
+        Raises:
+            FormatError: A class or track id that the coding cannot hold, or maps of different sizes.
+        """
+        write_png(Path(path), self.encode(segments, Path(path)))
+
+    def encode(self, segments: SegmentMap, path: Path | None = None) -> np.ndarray:
+        """(H, W, 3) uint8 coding of a frame; `path` is only named in errors."""
+        where, semantic, track = path or "segment map", np.asarray(segments.semantic), np.asarray(segments.track)
+        if semantic.ndim != 2 or semantic.shape != track.shape:
+            raise FormatError(f"{where}: semantic is {semantic.shape}, track {track.shape}; both must be one (H, W).")
+        self._check_classes(semantic, where)
+        if track.size and not 0 <= int(track.min()) <= int(track.max()) <= MAX_TRACK:
+            value = int(track.min()) if track.min() < 0 else int(track.max())
+            raise FormatError(
+                f"{where}: track id {value} is outside 0..{MAX_TRACK}. Number the tracks of a video from 1."
+            )
+        return np.stack([semantic, track >> 8, track & 255], axis=-1).astype(np.uint8)  # (H, W, 3)
+
+    def label_path(self, root: str | Path, video: str, frame: str) -> Path:
+        """Label file of a frame under a split's label folder (ROOT/panoptic_maps/SPLIT)."""
+        return Path(root) / video / f"{frame}.png"
+
+    def prediction_path(self, root: str | Path, video: str, frame: str) -> Path:
+        """File of a frame in a prediction folder: `read`, `write` and the evaluator agree on it."""
+        return Path(root) / video / f"{frame}.png"
+
+    def label_files(self, root: str | Path) -> LabelFiles:
+        """Label or prediction files below a folder as {video: {frame: files}}, in the official or released naming."""
+        return find_label_files(Path(root))
+
+    def sequence_names(self, split: str, count: int) -> list[str]:
+        """`count` sequence names of a split: the published ones first, then numbers that no split uses."""
+        published = list(self.splits[split])
+        first = {"train": 1000, "val": 2000, "test": 3000, "trainval": 4000}[split]
+        return (published + [f"{first + i:04d}" for i in range(count - len(published))])[:count]
+
+    def write_video(
+        self,
+        root: str | Path,
+        split: str,
+        name: str,
+        images: Iterable[np.ndarray],
+        maps: Iterable[SegmentMap | None],
+        start: int = 0,
+    ) -> None:
+        """Write a video in the official layout.
+
+        Args:
+            root: Root of the data set.
+            split: "train", "val", or "test", which gets no labels.
+            name: Sequence, four digits.
+            images: (H, W, 3) uint8 RGB, one per frame.
+            maps: Labels, one per frame; ignored for test.
+            start: Number of the first file.
+        """
+        if split not in ("train", "val", "test") or not _SEQUENCE.fullmatch(name):
+            raise FormatError(f"split {split!r}, sequence {name!r}: use train, val or test, and four digits")
+        folder = Path(root) / ("testing" if split == "test" else "training") / "image_02" / name
+        for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
+            write_png(folder / f"{number:06d}.png", image)
+            if split != "test":
+                self.write(self.label_path(self._split_folder(Path(root), split), name, f"{number:06d}"), segments)
+
+    def _split_folder(self, root: Path, split: str) -> Path:
+        return root / "testing" / "image_02" if split == "test" else root / "panoptic_maps" / split
+
+    def _video(self, folder: Path, images: Path, labelled: bool) -> Video:
+        """A video from the folder that defines it (labels; images for test) and the folder of its images."""
+        if not _SEQUENCE.fullmatch(folder.name):
+            raise FormatError(f"{folder}: a sequence is named by four digits. Rename or remove the folder.")
+        files = list_png(folder)
+        if not files:
+            raise FormatError(f"{folder}: holds no PNG file. Download the sequence again, or remove the folder.")
+        for path in files:
+            if not _FRAME.fullmatch(path.stem):
+                raise FormatError(f"{path}: a frame is named by six digits. Rename or remove the file.")
+        if not labelled:
+            return Video(folder.name, tuple(Frame(path.stem, path) for path in files))
+        if not images.is_dir():
+            raise FormatError(f"{images}: no such folder, but {folder} holds its labels. Download the images.")
+        _check_pairs(files, images)
+        return Video(folder.name, tuple(Frame(path.stem, images / path.name, path) for path in files))
+
+    def _read_pair(self, class_path: Path, track_path: Path) -> SegmentMap:
+        """A prediction of the released code: 16-bit class file, where 19 is void, and 16-bit track file."""
+        wide, track = read_png(class_path, "I;16"), read_png(track_path, "I;16").astype(np.int32)
+        if wide.shape != track.shape:
+            raise FormatError(
+                f"{track_path}: size {track.shape} differs from {wide.shape} of {class_path}. Write again."
+            )
+        wide = np.where(wide == len(self.classes.names), VOID, wide)
+        self._check_classes(wide, class_path)
+        return SegmentMap(wide.astype(np.uint8), track)
+
+    def _check_classes(self, semantic: np.ndarray, where: Path | str) -> None:
+        known = len(self.classes.names)
+        if semantic.dtype == np.uint8:
+            counts = np.bincount(semantic.ravel(), minlength=256)
+            values = known + np.flatnonzero(counts[known:VOID])
+        else:
+            values = np.unique(semantic[((semantic < 0) | (semantic >= known)) & (semantic != VOID)])
+        if len(values):
+            raise FormatError(
+                f"{where}: class {int(values[0])} is outside 0..{known - 1} and not {VOID} (void). "
+                "Classes are Cityscapes train ids in the red channel (a class file of the released code: 19 is void)."
+            )
+
+
+def _check_pairs(labels: list[Path], images: Path) -> None:
+    """Every label has its image, and every image between the first and the last label has its label."""
+    have = {path.name for path in list_png(images)}
+    wanted = {path.name for path in labels}
+    if lacking := sorted(wanted - have):
+        raise FormatError(
+            f"{images / lacking[0]}: no such file, but {labels[0].parent / lacking[0]} is its label "
+            f"({len(lacking)} images missing in this sequence). Download the images again."
+        )
+    beside = sorted(have - wanted)
+    if holes := [name for name in beside if labels[0].name < name < labels[-1].name]:
+        raise FormatError(
+            f"{labels[0].parent / holes[0]}: no such file, but {images / holes[0]} lies between labelled frames "
+            f"({len(holes)} labels missing in this sequence). Download the labels again."
+        )
+    if beside:
+        first, last = labels[0].stem, labels[-1].stem
+        logger.warning(
+            "%s: %d images outside the labelled frames %s..%s are left out", images, len(beside), first, last
+        )
