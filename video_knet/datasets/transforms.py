@@ -1,0 +1,117 @@
+"""Transforms of a clip's frames: labels travel as one map of segment numbers and become masks after augmentation.
+
+One map is cheaper to resize, flip and crop than a stack of masks, and needs nothing special of the host's transforms:
+an instance that a crop removed is simply no longer in the map.
+"""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.mask import BitmapMasks
+
+from video_knet.formats import get_format
+from video_knet.formats.base import VOID, ClassTable, SegmentMap
+
+# Beyond this many possible (track, class) codes, sorting the pixels is cheaper than counting into a table.
+COUNTING_LIMIT = 1 << 22
+
+
+def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers the segments of a frame: one per object, one per class without object.
+
+    `VOID` is never a segment's number, so that a transform may pad the map with it.
+
+    Args:
+        segments: Labels of a frame of size (H, W).
+        classes: The classes of the dataset.
+
+    Returns:
+        numbers: (H, W) uint16 segment number of each pixel.
+        labels: (S,) uint8 network label of each number, `VOID` for void and for unused numbers.
+        ids: (S,) int64 identity of each number: one value per object and video, 0 for all that is no instance (stuff,
+            void, and crowd: a thing without track id).
+    """
+    base = len(classes.names) + 1
+    label = np.minimum(np.take(classes.id_to_label(), segments.semantic), base - 1)
+    code = segments.track * np.int64(base) + label  # (H, W), void has the class base - 1
+    if int(code.max()) < COUNTING_LIMIT:
+        present = np.flatnonzero(np.bincount(code.ravel()))
+        table = np.zeros(present[-1] + 1, np.int64)
+        table[present] = np.arange(len(present))
+        index = table[code]
+    else:
+        present, index = np.unique(code, return_inverse=True)
+        index = index.reshape(code.shape)
+    number_of = np.arange(len(present), dtype=np.uint16)
+    number_of[VOID:] += 1
+
+    labels = np.full(max(VOID, int(number_of[-1])) + 1, VOID, np.uint8)
+    ids = np.zeros(len(labels), np.int64)
+    track, label = np.divmod(present, base)
+    labels[number_of] = np.where(label == base - 1, VOID, label)
+    is_instance = (label < len(classes.thing_ids)) & (track > 0)
+    ids[number_of] = np.where(is_instance, (label + 1) << 32 | track, 0)
+    return number_of[index], labels, ids
+
+
+@TRANSFORMS.register_module()
+class LoadSegmentMap(BaseTransform):
+    """Reads the annotation of one frame through its format.
+
+    Required keys: `label_path`, `format`. Added keys: `gt_seg_map` (H, W) uint16 segment numbers; `segment_labels` and
+    `segment_ids`, see `number_segments`. `SegmentMapToMasks` turns them into masks once the geometry is final.
+
+    Raises:
+        FormatError: From the format, when the file is missing or holds what the format does not allow.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        if results["label_path"] is None:
+            raise ValueError(
+                f"{results['img_path']} has no annotation: this split is for testing only; "
+                "take LoadSegmentMap out of the pipeline or choose an annotated split"
+            )
+        data_format = get_format(results["format"])
+        segments = data_format.read(results["label_path"])
+        numbers, labels, ids = number_segments(segments, data_format.classes)
+        results.update(gt_seg_map=numbers, segment_labels=labels, segment_ids=ids)
+        return results
+
+
+@TRANSFORMS.register_module()
+class SegmentMapToMasks(BaseTransform):
+    """Turns a map of segment numbers into what networks learn from.
+
+    Required keys: those that `LoadSegmentMap` adds. Changed and added keys, of N instances that still have pixels:
+    `gt_seg_map` (H, W) uint8 network labels, `VOID` where ignored; `gt_masks` BitmapMasks (N, H, W) of {0, 1};
+    `gt_bboxes_labels` (N,) int64 in [0, things); `gt_instances_ids` (N,) int64 above 0, equal for the same object in
+    all frames of a video. Pixels of crowd keep their thing label in `gt_seg_map` and belong to no mask.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        numbers, labels, ids = (results.pop(key) for key in ("gt_seg_map", "segment_labels", "segment_ids"))
+        present = np.bincount(numbers.ravel(), minlength=len(ids)) > 0
+        instances = np.flatnonzero(present & (ids > 0))
+        masks = numbers == instances.astype(numbers.dtype)[:, None, None]  # (N, H, W)
+        results.update(
+            gt_seg_map=labels[numbers],
+            gt_masks=BitmapMasks(masks.view(np.uint8), *numbers.shape),
+            gt_bboxes_labels=labels[instances].astype(np.int64),
+            gt_instances_ids=ids[instances],
+        )
+        return results
+
+
+@TRANSFORMS.register_module()
+class RequireSharedInstance(BaseTransform):
+    """Refuses a clip unless its key frame shares an object with a reference frame, as the released loader does.
+
+    Works on lists of frames, after `SegmentMapToMasks`. A refused clip is replaced by the dataset with another one.
+    """
+
+    def transform(self, results: dict) -> dict | None:
+        """Returns `results` unchanged, or None when no object is shared."""
+        *references, key = results["gt_instances_ids"]
+        return results if any(np.isin(key, ids).any() for ids in references) else None
