@@ -1,0 +1,1 @@
+"""What people call: inference on frames and videos, overlay videos. Imports nothing on purpose."""
