@@ -1,0 +1,216 @@
+"""VPQ: video panoptic quality (Kim et al., 2020) in the reading of deeplab2 for KITTI-STEP.
+
+Over every window of k consecutive frames (stride 1), segments are tubes: a class with a track id.
+
+    match  same class and IoU > 0.5, strictly; the union leaves out the predicted tube's pixels on void
+    FN     true tubes without a match; a crowd (thing with track 0) is a tube like any other
+    FP     predicted tubes without a match, unless more than half of one lies on void
+    PQ     sum of matched IoU / (TP + FP / 2 + FN / 2) for each class, over all windows of all videos; then the mean
+           over the classes that have any of the three
+
+Predicted void is no segment. Sums of IoU are kept as fixed-point integers, so that neither the order of the videos nor
+their distribution over workers changes a bit of the result.
+
+Legend: C classes, k frames of a window.
+"""
+
+import math
+from collections import deque
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..formats import VOID, ClassTable
+from .contingency import TRACK_BITS, Table, add_tables, check_classes, segment_areas, segment_class
+
+WINDOWS = (1, 2, 3, 4)
+_LIMB = 30  # an IoU is kept as two integers of 30 bits
+
+
+@dataclass
+class WindowCounters:
+    """Integer counters for one window length.
+
+    Attributes:
+        tp, fp, fn: (C,) int64 tubes.
+        iou_high, iou_low: (C,) int64, sum of matched IoU in units of 2 ** -30 and 2 ** -60.
+        windows: Number of windows.
+    """
+
+    tp: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
+    iou_high: np.ndarray
+    iou_low: np.ndarray
+    windows: int = 0
+
+    @classmethod
+    def zero(cls, classes: int) -> "WindowCounters":
+        """Counters before the first window."""
+        return cls(*(np.zeros(classes, np.int64) for _ in range(5)))
+
+    def __add__(self, other: "WindowCounters") -> "WindowCounters":
+        return WindowCounters(*(a + b for a, b in zip(vars(self).values(), vars(other).values())))
+
+    @property
+    def iou_sum(self) -> list[float]:
+        """C sums of matched IoU."""
+        exact = zip(self.iou_high.tolist(), self.iou_low.tolist())
+        return [((high << _LIMB) + low) / (1 << 2 * _LIMB) for high, low in exact]
+
+
+@dataclass(frozen=True)
+class WindowResult:
+    """Scores of one window length as fractions; None where no class has a tube.
+
+    Attributes:
+        pq, things, stuff: Mean PQ over all classes, thing classes, stuff classes.
+        class_pq: PQ of each class; None where it has no tube.
+        counters: What they were computed from.
+    """
+
+    pq: float | None
+    things: float | None
+    stuff: float | None
+    class_pq: tuple[float | None, ...]
+    counters: WindowCounters
+
+
+@dataclass(frozen=True)
+class VPQResult:
+    """Means over the window lengths (None where one of them is undefined), and each length's result.
+
+    Attributes:
+        per_video: Results of single videos; the totals are not their means.
+    """
+
+    vpq: float | None
+    things: float | None
+    stuff: float | None
+    windows: dict[int, WindowResult]
+    per_video: dict[str, "VPQResult"] = field(default_factory=dict)
+
+
+class VPQ:
+    """Evaluator of VPQ.
+
+    Keeps the last max(k) - 1 tables of a video, so memory does not grow with its length.
+
+    Args:
+        classes: Class table of the truth and the prediction.
+        windows: Window lengths in frames.
+    """
+
+    def __init__(self, classes: ClassTable, windows: tuple[int, ...] = WINDOWS):
+        if not windows or min(windows) < 1:
+            raise ValueError(f"windows are {windows}; name at least one length, each of 1 frame or more")
+        self.classes = classes
+        self.windows = tuple(sorted(set(windows)))
+        self._counters: dict[str, dict[int, WindowCounters]] = {}
+        self._recent: dict[str, deque[Table]] = {}
+
+    def update(self, video: str, table: Table) -> None:
+        """Add the next frame of a video.
+
+        Raises:
+            ValueError: The video is closed already, or a class is outside the table.
+        """
+        check_classes(table, len(self.classes.names))
+        if video not in self._counters:
+            self._counters[video] = {k: WindowCounters.zero(len(self.classes.names)) for k in self.windows}
+            self._recent[video] = deque(maxlen=self.windows[-1] - 1)
+        elif video not in self._recent:
+            raise ValueError(f"video {video!r} is closed; add all its frames to one evaluator before closing it")
+        recent = self._recent[video]
+        total, k = table, 1
+        for length in self.windows:
+            if length > len(recent) + 1:
+                break
+            total = add_tables([total, *list(recent)[k - 1 : length - 1]])
+            k = length
+            count_window(total, self._counters[video][length])
+        recent.appendleft(table)
+
+    def close(self, video: str) -> None:
+        """Say that a video is complete: only its counters are kept."""
+        self._recent.pop(video, None)
+
+    def merge(self, other: "VPQ") -> None:
+        """Take over the videos of another evaluator.
+
+        Raises:
+            ValueError: Both have seen the same video, or their windows differ.
+        """
+        if self.windows != other.windows:
+            raise ValueError(f"windows {other.windows} cannot be merged into {self.windows}; use the same ones")
+        if both := self._counters.keys() & other._counters.keys():
+            raise ValueError(f"video {min(both)!r} is in both evaluators; a video goes to one of them as a whole")
+        self._counters |= deepcopy(other._counters)
+
+    def result(self) -> VPQResult:
+        """Scores of all videos so far."""
+        classes = len(self.classes.names)
+        videos = dict(sorted(self._counters.items()))
+        totals = {k: sum((v[k] for v in videos.values()), WindowCounters.zero(classes)) for k in self.windows}
+        return self._score(totals, {name: self._score(counters, {}) for name, counters in videos.items()})
+
+    def _score(self, counters: dict[int, WindowCounters], per_video: dict[str, VPQResult]) -> VPQResult:
+        windows = {k: _score_window(c, self.classes.is_thing) for k, c in counters.items()}
+        means = [_mean_of_all([getattr(w, name) for w in windows.values()]) for name in ("pq", "things", "stuff")]
+        return VPQResult(*means, windows, per_video)
+
+
+def count_window(table: Table, counters: WindowCounters) -> None:
+    """Match the tubes of a window and add what was found to the counters.
+
+    Args:
+        table: Sum of the tables of the window's frames.
+        counters: Changed in place.
+    """
+    classes = len(counters.tp)
+    truth, prediction, counts = table.truth, table.prediction, table.counts
+    true_tubes, true_areas, true_index = segment_areas(truth, counts)
+    tubes, areas, index = segment_areas(prediction, counts)
+    on_void = np.zeros(len(tubes), np.int64)
+    void = truth == VOID << TRACK_BITS
+    on_void[index[void]] = counts[void]
+
+    same = np.flatnonzero(segment_class(truth) == segment_class(prediction))
+    shared, g, p = counts[same], true_index[same], index[same]
+    union = true_areas[g] + areas[p] - shared - on_void[p]
+    match = (2 * shared > union) & (segment_class(truth[same]) != VOID)  # at most one for each tube
+    shared, union, g, p = shared[match], union[match], g[match], p[match]
+    high, rest = np.divmod(shared << _LIMB, union)
+
+    missed, false = np.ones(len(true_tubes), bool), 2 * on_void <= areas
+    missed[g], false[p] = False, False
+    matched = segment_class(true_tubes[g])
+    for counter, of_class, weights in (
+        (counters.tp, matched, None),
+        (counters.fn, segment_class(true_tubes[missed]), None),
+        (counters.fp, segment_class(tubes[false]), None),
+        (counters.iou_high, matched, high),
+        (counters.iou_low, matched, (rest << _LIMB) // union),
+    ):
+        counter += np.bincount(of_class, weights, VOID + 1)[:classes].astype(np.int64)  # exact: far below 2^53
+    counters.windows += 1
+
+
+def _score_window(counters: WindowCounters, is_thing: np.ndarray) -> WindowResult:
+    rows = zip(counters.iou_sum, counters.tp.tolist(), counters.fp.tolist(), counters.fn.tolist())
+    class_pq = tuple(iou / (tp + fp / 2 + fn / 2) if tp + fp + fn else None for iou, tp, fp, fn in rows)
+    things = [pq for pq, thing in zip(class_pq, is_thing) if thing]
+    stuff = [pq for pq, thing in zip(class_pq, is_thing) if not thing]
+    return WindowResult(_mean(class_pq), _mean(things), _mean(stuff), class_pq, counters)
+
+
+def _mean(values: list[float | None] | tuple[float | None, ...]) -> float | None:
+    """Mean of the defined values; None without any."""
+    defined = [value for value in values if value is not None]
+    return math.fsum(defined) / len(defined) if defined else None
+
+
+def _mean_of_all(values: list[float | None]) -> float | None:
+    """Mean of the values; None if one is undefined."""
+    return None if None in values else _mean(values)
