@@ -24,6 +24,7 @@ from .synthetic_shapes import paint_shape, shape_of, thing_look
 
 WORLD_FILE = "world.json"  # how a written world was made; also the sign that a folder is one
 _MAX_THING_CLASSES = 8
+_NEWCOMERS = 2
 _CROWD_SIZE = 4
 
 
@@ -103,12 +104,16 @@ class World:
         return [ids[i] for i in step] if ids else []
 
     def _things(self, entropy: tuple[int, ...]) -> list[Thing]:
-        """Every object of a video. Each of a few slots holds one object after the other, so their number stays even."""
+        """Every object of a video. Each of a few slots holds one object after the other, so their number stays even.
+
+        The first slots are taken at the start, the last ones wait for newcomers.
+        """
         ids = self._thing_ids()
         found: list[tuple[int, int, Thing]] = []
-        for slot in range(round(5 + 5 * self.difficulty) if ids else 0):
+        present = round(4 + 5 * self.difficulty)
+        for slot in range(present + _NEWCOMERS if ids else 0):
             rng = np.random.default_rng((*entropy, 3, slot))
-            born = 0
+            born = 0 if slot < present else int(rng.integers(1, 10))
             while born < self.frames:
                 thing = self._thing(rng, ids[(slot + int(rng.integers(2))) % len(ids)], born)
                 found.append((born, slot, thing))
