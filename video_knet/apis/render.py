@@ -189,7 +189,7 @@ def render_prediction_folder(
     """
     videos = list(videos)
     total, done = sum(len(video.frames) for video in videos), 0
-    compare_title = {"compare": compare_dir_title(compare_dir)} if compare_dir else None
+    compare_title = {"compare": comparison_title(compare_dir)} if compare_dir else None
     panels = ["prediction"] + ["truth"] * (show_truth and any(f.label for v in videos for f in v.frames))
     panels = tuple(panels + ["compare"] * bool(compare_dir))
     with VideoRenderer(out_dir, label_format.classes, fps, panels=panels, titles=compare_title) as renderer:
@@ -199,9 +199,9 @@ def render_prediction_folder(
                     video.name,
                     frame.name,
                     read_image(frame.image),
-                    _read_prediction(label_format, prediction_dir, video.name, frame.name),
+                    read_prediction(label_format, prediction_dir, video.name, frame.name),
                     label_format.read(frame.label) if show_truth and frame.label else None,
-                    _read_prediction(label_format, compare_dir, video.name, frame.name) if compare_dir else None,
+                    read_prediction(label_format, compare_dir, video.name, frame.name) if compare_dir else None,
                 )
                 done += 1
                 if progress is not None:
@@ -209,12 +209,17 @@ def render_prediction_folder(
     return renderer.finished
 
 
-def compare_dir_title(folder: str | Path) -> str:
+def comparison_title(folder: str | Path) -> str:
     """Title of a comparison: the last two names of its path tell the experiment."""
     return "/".join(Path(folder).resolve().parts[-2:])
 
 
-def _read_prediction(label_format: LabelFormat, folder: str | Path, video: str, frame: str) -> SegmentMap:
+def read_prediction(label_format: LabelFormat, folder: str | Path, video: str, frame: str) -> SegmentMap:
+    """Labels of a frame from a folder of predictions.
+
+    Raises:
+        FormatError: The file is missing or damaged.
+    """
     path = label_format.prediction_path(Path(folder), video, frame)
     if not path.exists():
         raise FormatError(f"{path} does not exist; predict all frames of {video}, or leave the video out")

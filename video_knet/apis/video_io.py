@@ -1,6 +1,7 @@
 """Videos in and out: frames of a file or a folder, and H.264 files that play in a browser. One frame in memory."""
 
 import os
+import weakref
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -172,7 +173,8 @@ class VideoWriter:
             raise VideoError(f"{path}: fps is {fps}, but must be greater than 0")
         self.path, self.fps, self.crf = Path(path), fps, crf
         self.length = 0
-        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._partial = self.path.with_name(f".{self.path.name}.part")
+        weakref.finalize(self, self._partial.unlink, missing_ok=True)  # also where nobody closes
         self._container: av.container.OutputContainer | None = None
         self._shape: tuple[int, ...] = ()
 

@@ -1,0 +1,204 @@
+"""Inference on frames that come one by one: config and checkpoint in, segments with track ids out.
+
+Legend: H W size of a frame, M tracks in it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import knet  # noqa: F401  must come before mmdet
+
+# isort: split
+import numpy as np
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import TrackDataSample
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement, InstanceData
+
+from knet.checkpoint import load_weights
+from video_knet.apis.dataset_meta import classes_from_meta
+from video_knet.formats.base import FormatError, SegmentMap
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What a model says about one frame.
+
+    Attributes:
+        name: Name of the frame.
+        image: (H, W, 3) uint8 RGB, as it was given.
+        segments: Dataset class ids and track ids, (H, W).
+        instances: `masks` (M, H, W) bool, `labels` (M,), `scores` (M,), `instances_id` (M,), on the CPU; None where
+            the model does not track.
+    """
+
+    name: str
+    image: np.ndarray
+    segments: SegmentMap
+    instances: InstanceData | None = None
+
+    @property
+    def kernel_of_track(self) -> dict[int, int]:
+        """Index of the kernel that made each track; empty where the model does not say."""
+        return kernel_of_track(self.instances)
+
+
+class VideoInferencer:
+    """Runs a trained model on videos, in constant memory.
+
+    Frames pass through the config's test pipeline (its resizing, too); results have the size of the frames given.
+
+    Args:
+        config: Config file, or a loaded config.
+        checkpoint: Weights, loaded without executing anything in the file.
+        device: "cpu", "cuda", "cuda:1", ...; None takes CUDA where there is one.
+        cfg_options: Overrides of the config, by dotted name.
+
+    Attributes:
+        model: The model, in evaluation mode.
+        classes: Classes and colours of the dataset it was trained for.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The device is not there, the checkpoint does not fit the config, or neither says the classes.
+
+    Example:
+        >>> frames = read_frames("drive.mp4")
+        >>> for result in VideoInferencer("config.py", "checkpoint.pth")(frames):
+        ...     print(result.name, np.unique(result.segments.track))
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path,
+        device: str | None = None,
+        cfg_options: dict[str, Any] | None = None,
+    ) -> None:
+        self.device = choose_device(device)
+        self.config = config if isinstance(config, Config) else Config.fromfile(str(config))
+        self.config.merge_from_dict(cfg_options or {})
+        init_default_scope(self.config.get("default_scope", "mmdet"))
+        self.model = MODELS.build(self.config.model)
+        meta = load_weights(self.model, checkpoint).get("meta") or {}
+        self.model.to(self.device).eval()
+        self.classes = classes_from_meta(self._dataset_meta(meta.get("dataset_meta") or {}))
+        self.pipeline = build_frame_pipeline(self.config)
+        self._video_ids = count()
+
+    def __call__(
+        self, frames: Iterable[tuple[str, np.ndarray]], video_name: str | None = None
+    ) -> Iterator[FrameResult]:
+        """Predict the frames of one video in order, each when it is asked for.
+
+        Run one video to its end before the next begins: the model remembers one video at a time.
+
+        Args:
+            frames: Names and (H, W, 3) uint8 RGB images; `read_frames` gives them.
+            video_name: Name of the video; by default that of `frames`, if it has one.
+
+        Yields:
+            One result per frame.
+        """
+        video_id, length = next(self._video_ids), getattr(frames, "length", None)
+        video_name = video_name or getattr(frames, "name", f"video_{video_id}")
+        for frame_id, (name, image) in enumerate(frames):
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+                raise ValueError(f"frame {name} is {image.dtype} {image.shape}, but must be uint8 (H, W, 3) RGB")
+            info = dict(
+                img_id=frame_id,
+                img_path=name,
+                label_path=None,
+                video_id=video_id,
+                video_name=video_name,
+                video_length=length,
+                frame_id=frame_id,
+                frame_name=name,
+            )
+            yield self._predict(name, image, info)
+
+    @torch.no_grad()
+    def _predict(self, name: str, image: np.ndarray, info: dict[str, Any]) -> FrameResult:
+        bgr, size = np.ascontiguousarray(image[..., ::-1]), image.shape[:2]  # networks read BGR, as the host loads it
+        info.update(img=bgr, img_shape=size, ori_shape=size)
+        clip = {key: [value] for key, value in info.items()}
+        sample = self.pipeline({**clip, "key_frame_flags": [True]})
+        (output,) = self.model.test_step(pseudo_collate([sample]))
+        frame = output.video_data_samples[0] if isinstance(output, TrackDataSample) else output
+        instances = frame.get("pred_track_instances")
+        return FrameResult(name, image, segments_of(frame), None if instances is None else instances.detach().to("cpu"))
+
+    def _dataset_meta(self, trained_for: dict[str, Any]) -> dict[str, Any]:
+        """The format that the config names, else what the checkpoint was trained for."""
+        labels = self.config.model.get("labels", {})
+        return {"format": labels["format"]} if "format" in labels else trained_for
+
+
+def segments_of(frame: BaseDataElement | dict[str, Any]) -> SegmentMap:
+    """The panoptic result of a frame as numpy arrays.
+
+    Args:
+        frame: A data sample with `pred_panoptic`, or what mmengine's evaluator makes of it.
+
+    Raises:
+        FormatError: The model gave no panoptic result.
+    """
+    panoptic = frame.get("pred_panoptic")
+    if panoptic is None:
+        raise FormatError("the model's result has no pred_panoptic: use a config whose model segments panoptically")
+    semantic, track = panoptic.get("semantic"), panoptic.get("track")
+    return SegmentMap(semantic.cpu().numpy().astype(np.uint8), track.cpu().numpy().astype(np.int32))
+
+
+def kernel_of_track(instances: InstanceData | dict[str, Any] | None) -> dict[int, int]:
+    """Index of the kernel that made each track of a frame; empty where the result does not say."""
+    kernels = None if instances is None else instances.get("kernel_indices")
+    if kernels is None:
+        return {}
+    return {track: kernel for track, kernel in zip(instances.get("instances_id").tolist(), kernels.tolist()) if track}
+
+
+def build_frame_pipeline(config: Config) -> Compose:
+    """The test pipeline of a config for frames in memory: nothing is loaded, the rest is as in testing."""
+    dataset = config.test_dataloader.dataset
+    while "pipeline" not in dataset and "dataset" in dataset:
+        dataset = dataset.dataset
+    return Compose(_without_loading(dataset.pipeline))
+
+
+def _without_loading(transforms: list[ConfigDict]) -> list[dict[str, Any]]:
+    kept = []
+    for transform in transforms:
+        if transform["type"].rpartition(".")[2].startswith("Load"):
+            continue
+        if "transforms" in transform:
+            inner = _without_loading(transform["transforms"])
+            if not inner:
+                continue
+            transform = {**transform, "transforms": inner}
+        kept.append(dict(transform))
+    return kept
+
+
+def choose_device(device: str | None) -> torch.device:
+    """The device asked for, or CUDA where there is one.
+
+    Raises:
+        ValueError: The device is unknown or not there.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device {device!r} is not known; use cpu, cuda or cuda:N") from error
+    number = torch.cuda.device_count()
+    if chosen.type == "cuda" and (chosen.index or 0) >= number:
+        raise ValueError(f"device {device!r} is not there: torch sees {number} CUDA devices; use device 'cpu'")
+    return chosen
