@@ -1,0 +1,92 @@
+"""Which kernel is responsible for which object: mask costs and Hungarian matching (Sec. 3.3 of the paper).
+
+N thing kernels, G objects, T thing classes, P pixels.
+"""
+
+import torch
+from mmdet.registry import TASK_UTILS
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from knet.segments import Segments
+from knet.targets import FrameTruth, Match
+
+
+def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+    """(N, T) logits and (G,) labels to (N, G): how much the focal loss would grow without the match."""
+    p = class_logits.sigmoid()
+    positive = -(p + 1e-12).log() * alpha * (1 - p) ** gamma
+    negative = -(1 - p + 1e-12).log() * (1 - alpha) * p**gamma
+    return (positive - negative)[:, labels]
+
+
+def mask_cost(mask_logits: Tensor, masks: Tensor) -> Tensor:
+    """(N, P) logits and (G, P) masks to (N, G): minus the share of pixels on which they agree."""
+    p = mask_logits.sigmoid().clamp(min=0.01)
+    return -(p @ masks.T + (1 - p) @ (1 - masks).T) / masks.shape[1]
+
+
+def dice_cost(mask_logits: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
+    """(N, P) logits and (G, P) masks to (N, G): minus the Dice coefficient."""
+    p = mask_logits.sigmoid().clamp(min=0.001)
+    sizes = (p * p).sum(1)[:, None] + eps + (masks * masks).sum(1) + eps
+    return -2 * (p @ masks.T) / sizes
+
+
+@TASK_UTILS.register_module()
+class MaskHungarianAssigner:
+    """One-to-one matching of thing kernels and objects at least total cost.
+
+    Where there are more objects than kernels some objects stay unmatched.
+
+    Args:
+        class_weight: Weight of the classification cost.
+        mask_weight: Weight of the pixel agreement cost.
+        dice_weight: Weight of the Dice cost.
+    """
+
+    def __init__(self, class_weight: float = 2.0, mask_weight: float = 1.0, dice_weight: float = 4.0) -> None:
+        self.class_weight, self.mask_weight, self.dice_weight = class_weight, mask_weight, dice_weight
+
+    def cost(self, class_logits: Tensor | None, mask_logits: Tensor, truth: FrameTruth) -> Tensor:
+        """Cost of every pair.
+
+        Args:
+            class_logits: (N, T), or None to match by masks alone.
+            mask_logits: (N, h, w) on the grid of the truth.
+            truth: With G objects.
+
+        Returns:
+            (N, G).
+        """
+        logits, masks = mask_logits.flatten(1), truth.masks.flatten(1)  # (N, P), (G, P)
+        cost = self.mask_weight * mask_cost(logits, masks) + self.dice_weight * dice_cost(logits, masks)
+        if class_logits is not None:
+            cost = cost + self.class_weight * focal_cost(class_logits, truth.labels)
+        return cost
+
+    @torch.no_grad()
+    def __call__(self, segments: Segments, truths: list[FrameTruth]) -> list[Match]:
+        """Match every frame of a batch.
+
+        Args:
+            segments: Of the thing kernels and thing classes only; masks on the grid of the truth.
+            truths: One per frame.
+        """
+        costs = []
+        for i, truth in enumerate(truths):
+            class_logits = None if segments.class_logits is None else segments.class_logits[i]
+            costs.append(self.cost(class_logits, segments.mask_logits[i], truth))
+        # scipy runs on the CPU; all frames go there in one transfer.
+        flat = torch.cat([cost.flatten() for cost in costs]).cpu().split([cost.numel() for cost in costs])
+        return [self._solve(values.view_as(cost), cost.device) for values, cost in zip(flat, costs, strict=True)]
+
+    @staticmethod
+    def _solve(cost: Tensor, device: torch.device) -> Match:
+        if not torch.isfinite(cost).all():
+            raise FloatingPointError(
+                "the matching cost is not finite: the network predicts NaN or infinity. Lower the learning rate, or "
+                "look for the first loss that is not finite in the log"
+            )
+        kernels, objects = linear_sum_assignment(cost.numpy())  # kernels come out ascending
+        return Match(torch.as_tensor(kernels, device=device), torch.as_tensor(objects, device=device))

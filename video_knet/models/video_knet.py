@@ -1,0 +1,246 @@
+"""Video K-Net: K-Net on every frame, with kernels embedded, linked and fused across frames (Sec. 3.2 and 3.3).
+
+B clips, T frames, N kernels, C channels, H W size of the padded batch.
+"""
+
+from dataclasses import replace
+
+import torch
+from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.utils import ConfigType
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from knet.kernel_decoder import DecoderOutput
+from knet.knet import KNet, mask_boxes
+from knet.segment_merging import ImageSize, PanopticSegments, rescale
+from knet.segments import InitialSegments
+from knet.targets import FrameTruth
+from video_knet.models.state import VideoState
+from video_knet.models.track_head import EmbeddingInput, KernelSamples, mean_losses
+
+
+@MODELS.register_module()
+class ReferenceLoss(BaseModule):
+    """Segmentation losses on reference frames too (Table 7e, "joint training").
+
+    Args:
+        loss_weight: Weight of each of them.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same losses, weighted."""
+        return {name: loss * self.loss_weight for name, loss in losses.items()}
+
+
+@MODELS.register_module()
+class VideoKNet(KNet):
+    """Online video panoptic segmentation. Every part that K-Net does not have may be None.
+
+    Args:
+        kernel_linking: Config of kernel linking (Eq. 3).
+        kernel_fusion: Config of kernel fusion.
+        track_head: Config of the association embedding. Without it the tracker compares kernels.
+        tracker: Config of the tracker. Without it objects get no ids.
+        ref_loss: Config of the losses on reference frames. Without it they are given, not learned from.
+        semantic_boxes: Whether the tracker's boxes leave out pixels whose per-pixel class is stuff.
+        **knet: Arguments of `KNet`.
+    """
+
+    def __init__(
+        self,
+        kernel_linking: ConfigType | None = dict(type="KernelLinking"),
+        kernel_fusion: ConfigType | None = dict(type="KernelFusion"),
+        track_head: ConfigType | None = dict(type="TrackHead"),
+        tracker: ConfigType | None = dict(type="QuasiDenseTracker"),
+        ref_loss: ConfigType | None = dict(type="ReferenceLoss"),
+        semantic_boxes: bool = True,
+        **knet,
+    ) -> None:
+        decoder = dict(knet.pop("decoder"))
+        decoder.setdefault("link_stages", (decoder.get("num_stages", 3) - 1,))
+        if kernel_linking is not None and track_head is None:
+            last = decoder.get("num_stages", 3) - 1
+            if last in decoder["link_stages"]:
+                print_log("kernel_linking in the last stage is left out: without track_head nothing would train it")
+                kernel_linking = None
+        super().__init__(decoder={**decoder, "kernel_linking": kernel_linking, "kernel_fusion": kernel_fusion}, **knet)
+        self.track_head = None if track_head is None else MODELS.build(track_head)
+        self.tracker = None if tracker is None else TASK_UTILS.build(tracker)
+        self.ref_loss = None if ref_loss is None else MODELS.build(ref_loss)
+        self.semantic_boxes = semantic_boxes
+        self.state: VideoState | None = None
+
+    # Training
+
+    def loss(self, batch_inputs: Tensor, batch_data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
+        """Losses of a batch of frame pairs.
+
+        Args:
+            batch_inputs: (B, 2, 3, H, W), the reference frame first.
+            batch_data_samples: Their ground truth, in the same order.
+
+        Returns:
+            `ref.init.loss_*`, `ref.s0.loss_*`, ..., `key.init.loss_*`, ..., `track.loss_*`.
+        """
+        num_frames = batch_inputs.shape[1]
+        if num_frames != 2:
+            raise ValueError(
+                f"training needs clips of 2 frames, a reference and a key frame, but got {num_frames}; "
+                "give the training dataset a ref_sampler that draws one reference"
+            )
+        levels = self.extract_feat(batch_inputs.flatten(0, 1))  # (B*2, C, h, w) each
+        ref_levels, key_levels = ([x[frame::2] for x in levels] for frame in (0, 1))
+        ref_truths, key_truths = (
+            self.supervision.truths([clip[frame] for clip in batch_data_samples], batch_inputs[:, frame])
+            for frame in (0, 1)
+        )
+
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.ref_loss is not None):
+            ref_initial, ref_output = self.segment(ref_levels)
+        key_initial, key_output = self.segment(key_levels, previous=ref_output.last.kernels)
+
+        losses = {}
+        if self.ref_loss is not None:
+            ref_losses = self.supervision(ref_initial, ref_output.stages, ref_truths)
+            losses |= {f"ref.{name}": loss for name, loss in self.ref_loss(ref_losses).items()}
+        key_losses = self.supervision(key_initial, key_output.stages, key_truths)
+        losses |= {f"key.{name}": loss for name, loss in key_losses.items()}
+        if self.track_head is not None:
+            key = self._embed_samples(key_levels, key_initial, key_output, key_truths)
+            ref = self._embed_samples(ref_levels, ref_initial, ref_output, ref_truths)
+            pairs = [self.track_head.loss(*k, *r) for k, r in zip(key, ref, strict=True)]
+            losses |= {f"track.{name}": loss for name, loss in mean_losses(pairs).items()}
+        return losses
+
+    def _embed_samples(
+        self, levels: list[Tensor], initial: InitialSegments, output: DecoderOutput, truths: list[FrameTruth]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Embeddings and identities of the kernels of each frame that learn to be told apart."""
+        matches = self.supervision.match(output.last, truths)
+        embedded = []
+        for b, (match, truth) in enumerate(zip(matches, truths, strict=True)):
+            samples: KernelSamples = self.track_head.sampler(output.last.frames(slice(b, b + 1)), match, truth)
+            embedded.append((self._embed(levels, initial, output, b, samples.kernels), samples.ids))
+        return embedded
+
+    def _embed(
+        self, levels: list[Tensor], initial: InitialSegments, output: DecoderOutput, frame: int, kernels: Tensor
+    ) -> Tensor:
+        """(n,) kernel indices of one frame of the batch to (n, C) association embeddings."""
+        chosen = output.association_kernels[frame, kernels]
+        if self.track_head is None:
+            return chosen
+        return self.track_head(
+            EmbeddingInput(
+                kernels=chosen,
+                mask_logits=output.last.mask_logits[frame, kernels],
+                features=initial.features[frame],
+                levels=[x[frame] for x in levels],
+            )
+        )
+
+    # Online inference
+
+    def predict(
+        self, batch_inputs: Tensor, batch_data_samples: list[TrackDataSample], rescale: bool = True
+    ) -> list[TrackDataSample]:
+        """Segments and tracks, frame by frame. What is remembered between calls is `self.state`.
+
+        Args:
+            batch_inputs: (B, T, 3, H, W), successive frames; a video starts with frame_id 0.
+            batch_data_samples: Metainfo with `frame_id`, and `video_id` where there are several videos.
+            rescale: Must be True: results always have the original size.
+
+        Returns:
+            The samples; each frame has `pred_track_instances` (masks (n, H, W) bool, labels, scores, instances_id from
+            1 with 0 for none, kernel_indices) and `pred_panoptic` (semantic (H, W) uint8 dataset ids with 255 void,
+            track (H, W) int32 with 0 none).
+
+        Raises:
+            ValueError: A frame was skipped, or the video changed midway.
+        """
+        assert rescale, "results always have the size of the original image"
+        levels = self.extract_feat(batch_inputs.flatten(0, 1))
+        frames = [frame for clip in batch_data_samples for frame in clip.video_data_samples]
+        for i, frame in enumerate(frames):
+            state = successor(self.state, frame.metainfo)
+            # Half-done frames must not be continued from.
+            self.state = None
+            _, self.state = self.step([x[i : i + 1] for x in levels], frame, state)
+        return batch_data_samples
+
+    def step(self, levels: list[Tensor], sample: DetDataSample, state: VideoState) -> tuple[DetDataSample, VideoState]:
+        """Segment one frame and continue its tracks; pure in `state`.
+
+        Args:
+            levels: Pyramid levels of the frame, (1, C, h_i, w_i) each.
+            sample: Its metainfo; receives the result.
+            state: After the previous frame.
+
+        Returns:
+            The sample with its result, and the state after this frame.
+        """
+        size = ImageSize.of(sample.metainfo)
+        initial, output = self.segment(levels, previous=state.kernels)
+        segments: PanopticSegments = self.merging(output.last, size)
+
+        things = segments.is_thing.nonzero().flatten()
+        kernels, scores, labels = segments.kernels[things], segments.scores[things], segments.labels[things]
+        masks = segments.masks(things)  # (n, H, W)
+        ids, tracks = torch.zeros_like(labels), None
+        if self.tracker is not None:
+            boxes = self._track_boxes(masks, initial.semantic_logits, size)
+            embeddings = self._embed(levels, initial, output, 0, kernels)
+            ids, tracks = self.tracker(boxes, scores, labels, embeddings, state.frame_id, state.tracks)
+
+        sample.pred_track_instances = InstanceData(
+            masks=masks, labels=labels, scores=scores, instances_id=ids, kernel_indices=kernels
+        )
+        all_ids = torch.zeros_like(segments.labels).index_copy(0, things, ids)
+        sample.pred_panoptic = self.panoptic_result(segments, all_ids)
+        remembered = output.last.kernels if self.decoder.uses_previous else None
+        return sample, replace(state, kernels=remembered, tracks=tracks)
+
+    def _track_boxes(self, masks: Tensor, semantic_logits: Tensor, size: ImageSize) -> Tensor:
+        """(n, H, W) masks to (n, 4) boxes around what is a thing by the per-pixel classes, too, where anything is."""
+        boxes = mask_boxes(masks)
+        if not self.semantic_boxes or not len(masks):
+            return boxes
+        logits = rescale(semantic_logits[0], size)  # (K, H, W)
+        num_things = self.labels.num_things
+        is_thing = logits[:num_things].amax(dim=0) >= logits[num_things:].amax(dim=0)  # (H, W)
+        inside = masks & is_thing
+        return torch.where(inside.flatten(1).any(dim=1, keepdim=True), mask_boxes(inside), boxes)
+
+
+def successor(state: VideoState | None, metainfo: dict) -> VideoState:
+    """The state that a frame starts from: a new one for frame 0, else that of the frame before.
+
+    Raises:
+        ValueError: There is no such state.
+    """
+    video, frame_id = metainfo.get("video_id"), metainfo["frame_id"]
+    if frame_id == 0:
+        return VideoState(video, frame_id=0)
+    name = metainfo.get("video_name", video)
+    if state is None:
+        raise ValueError(f"video {name} starts with frame {frame_id}; a video has to start with frame 0")
+    if state.video != video:
+        raise ValueError(
+            f"frame {frame_id} of video {name} follows frame {state.frame_id} of video {state.video}; online inference "
+            "needs one video after the other, each from frame 0 (use WholeVideoSampler)"
+        )
+    if frame_id != state.frame_id + 1:
+        raise ValueError(
+            f"video {name}: frame {frame_id} follows frame {state.frame_id}, expected {state.frame_id + 1}; online "
+            "inference needs every frame in order"
+        )
+    return replace(state, frame_id=frame_id)
