@@ -194,7 +194,7 @@ def test_many_frames_are_summed_up_exactly():
     assert core.result().aq == whole.result().aq
 
 
-@pytest.mark.parametrize("shape", [(0, 4), (1, 1), (7, 5)])
+@pytest.mark.parametrize("shape", [(0, 4), (1, 1), (7, 5), (30, 40)])
 def test_contingency_equals_counting_one_by_one(shape):
     rng = np.random.default_rng(0)
     maps = [

@@ -15,6 +15,7 @@ from ..formats import VOID, SegmentMap
 TRACK_BITS = 24
 SEGMENT_BITS = 32
 MAX_TRACK = (1 << TRACK_BITS) - 1
+_MIN_RUN = 16  # pixels; below this mean length of a run, runs do not pay
 _SEGMENT_MASK = np.uint64((1 << SEGMENT_BITS) - 1)
 
 
@@ -48,6 +49,7 @@ def contingency(truth: SegmentMap, prediction: SegmentMap) -> Table:
     """Count the pixels of each pair of segments of a frame.
 
     Neighbouring pixels mostly agree, so pairs are formed, sorted and counted for runs of equal pixels along the rows.
+    Where they do not (the output of an untrained network), sorting all pixels is faster than sorting runs with lengths.
 
     Args:
         truth: (H, W) labels.
@@ -66,34 +68,35 @@ def contingency(truth: SegmentMap, prediction: SegmentMap) -> Table:
     change = arrays[0][1:] != arrays[0][:-1]
     for array in arrays[1:]:
         change |= array[1:] != array[:-1]
-    first = np.concatenate([[0], np.flatnonzero(change) + 1])  # (runs,)
-    lengths = np.diff(first, append=size)
-    return sum_pairs(_pack([array[first] for array in arrays]), lengths)
+    if np.count_nonzero(change) > max(size // _MIN_RUN, 64):
+        pairs = _pack(arrays)
+        pairs.sort()
+        return sum_pairs(pairs, None)
+    first = _starts(change)  # (runs,)
+    return sum_pairs(*_sort(_pack([array[first] for array in arrays]), np.diff(first, append=size)))
 
 
-def sum_pairs(pairs: np.ndarray, counts: np.ndarray) -> Table:
+def sum_pairs(pairs: np.ndarray, counts: np.ndarray | None) -> Table:
     """Table of pairs that may occur more than once.
 
     Args:
-        pairs: (m,) uint64 packed pairs in any order.
-        counts: (m,) int64 pixels of each.
+        pairs: (m,) uint64 packed pairs, ascending.
+        counts: (m,) int64 pixels of each; None for one each.
     """
     if not len(pairs):
         return EMPTY
-    order = np.argsort(pairs)
-    pairs = pairs[order]
-    first = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1]]))
-    return Table(pairs[first], np.add.reduceat(counts[order], first))
+    first = _starts(pairs[1:] != pairs[:-1])
+    if counts is None:
+        return Table(pairs[first], np.diff(first, append=len(pairs)))
+    return Table(pairs[first], np.add.reduceat(counts, first))
 
 
 def add_tables(tables: list[Table]) -> Table:
     """Sum of tables, as if their frames were one."""
     if len(tables) == 1:
         return tables[0]
-    return sum_pairs(
-        np.concatenate([EMPTY.pairs, *(t.pairs for t in tables)]),
-        np.concatenate([EMPTY.counts, *(t.counts for t in tables)]),
-    )
+    pairs = np.concatenate([EMPTY.pairs, *(t.pairs for t in tables)])
+    return sum_pairs(*_sort(pairs, np.concatenate([EMPTY.counts, *(t.counts for t in tables)])))
 
 
 def check_classes(table: Table, classes: int) -> None:
@@ -134,12 +137,24 @@ def segment_areas(segments: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray,
     return distinct, areas, index
 
 
+def _starts(change: np.ndarray) -> np.ndarray:
+    """(runs,) int64 index of the first element of each run, from (m - 1,) bool "differs from the one before"."""
+    return np.concatenate([[0], np.flatnonzero(change) + 1])
+
+
+def _sort(pairs: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(pairs)
+    return pairs[order], counts[order]
+
+
 def _pack(runs: list[np.ndarray]) -> np.ndarray:
     """(runs,) uint64 pairs from true class, true track, predicted class and predicted track of each run."""
     for kind, values, limit in zip(("class", "track id") * 2, runs, (255, MAX_TRACK) * 2):
         if values.min() < 0 or values.max() > limit:
             bad = values.min() if values.min() < 0 else values.max()
             raise ValueError(f"{kind} {int(bad)} is outside 0..{limit}; map it into that range before evaluating")
-    true_class, true_track, class_, track = (values.astype(np.uint64) for values in runs)
-    bits = np.uint64(TRACK_BITS)
-    return ((true_class << bits | true_track) << np.uint64(SEGMENT_BITS)) | (class_ << bits | track)
+    pairs = runs[0].astype(np.uint64)
+    for bits, values in zip((TRACK_BITS, SEGMENT_BITS - TRACK_BITS, TRACK_BITS), runs[1:]):
+        pairs <<= np.uint64(bits)
+        np.bitwise_or(pairs, values, out=pairs, dtype=np.uint64, casting="unsafe")  # without a copy
+    return pairs
