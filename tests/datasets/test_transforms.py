@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.video_data import LABELS_ONLY, build, geometry, painted, write_video
 from video_knet.datasets.transforms import SegmentMapToMasks, number_segments
 from video_knet.formats import KittiStep, SegmentMap
-
-from .conftest import LABELS_ONLY, build, geometry, painted, write_video
 
 CLASSES = KittiStep.classes
 

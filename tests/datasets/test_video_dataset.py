@@ -9,10 +9,9 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
+from tests.video_data import IMAGES_ONLY, LABELS_ONLY, STYLE, build, geometry, painted, write_video, write_world
 from video_knet.datasets import ReferenceSampler, ReleasedReferenceSampler
 from video_knet.formats import FormatError
-
-from .conftest import IMAGES_ONLY, LABELS_ONLY, STYLE, build, geometry, painted, write_video, write_world
 
 
 def positions(sample: dict) -> list[int]:
