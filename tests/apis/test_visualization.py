@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from video_knet.apis.colors import identity_colors
-from video_knet.apis.lettering import Label, anchor, draw_labels, letters
+from video_knet.apis.lettering import Label, anchor, draw_labels, largest_part, letters
 from video_knet.apis.panels import compose_panels
 from video_knet.apis.visualization import MIN_HEIGHT, find_tracks, overlay, segment_borders
 from video_knet.formats.base import VOID, ClassTable, SegmentMap
@@ -106,6 +106,14 @@ def test_anchor_is_a_pixel_of_the_mask(shape):
     label = Label("1", "1 car", mask, (slice(100, 160), slice(200, 290)))
     row, column = anchor(label, (14, 30), np.zeros((400, 600), np.uint8))
     assert mask[row - 100, column - 200]
+
+
+def test_name_belongs_to_the_largest_part():
+    mask = np.zeros((60, 90), bool)
+    mask[0, 0] = mask[59, 89] = mask[20:30, 50:80] = True
+    part, box = largest_part(mask, (slice(100, 160), slice(200, 290)))
+    assert box == (slice(120, 130), slice(250, 280))
+    assert part.all()
 
 
 def test_names_avoid_each_other_and_stay_in_the_picture():

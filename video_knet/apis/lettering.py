@@ -109,6 +109,26 @@ def _covered_by_text(taken: np.ndarray, box: tuple[slice, slice], text_size: tup
     return share[tuple(slice(s.start - o, s.stop - o) for s, o in zip(box, start))]
 
 
+def largest_part(mask: np.ndarray, box: tuple[slice, slice]) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Restrict a segment to its largest connected part, where its name is looked for.
+
+    Args:
+        mask: (h, w) bool, the segment within its box; not empty.
+        box: Rows and columns of the mask in the picture.
+
+    Returns:
+        Mask and box of the part.
+    """
+    number, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if number <= 2:  # background and one part
+        return mask, box
+    part = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    left, top, width, height = stats[part, :4].tolist()
+    inner = (slice(top, top + height), slice(left, left + width))
+    outer = tuple(slice(b.start + i.start, b.start + i.stop) for b, i in zip(box, inner))
+    return parts[inner] == part, outer
+
+
 def stamp_letters(picture: np.ndarray, stamp: tuple[np.ndarray, np.ndarray], centre: tuple[int, int]) -> None:
     """Put white letters with a dark outline into a picture, in place, moved inwards where they would leave it.
 

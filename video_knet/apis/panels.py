@@ -20,7 +20,7 @@ def compose_panels(pictures: list[np.ndarray], titles: list[str], note: str = ""
         (H', W', 3) uint8 RGB.
     """
     height, width = pictures[0].shape[:2]
-    bar = max(24, round(height / 14))
+    bar = max(24, round(height / 18))
     notes = [note] + [""] * (len(pictures) - 1)
     framed = [
         np.concatenate([title_bar(width, title, right, bar), picture])

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from video_knet.apis.colors import identity_colors
-from video_knet.apis.lettering import Label, draw_labels
+from video_knet.apis.lettering import Label, draw_labels, largest_part
 from video_knet.formats.base import ClassTable, SegmentMap
 
 ColorBy = Literal["track", "kernel"]
@@ -77,7 +77,7 @@ def overlay(
         names = [f"{i}" for i in tracks.ids.tolist()]
     boxes = ndimage.find_objects(tracks.index, max_label=len(tracks.ids))
     labels = [
-        Label(short=name, long=f"{name} {_class_name(classes, c)}", mask=tracks.index[box] == i + 1, box=box)
+        Label(name, f"{name} {_class_name(classes, c)}", *largest_part(tracks.index[box] == i + 1, box))
         for i, (name, c, box) in enumerate(zip(names, tracks.classes.tolist(), boxes))
     ]
     return draw_labels(canvas, labels)
