@@ -5,6 +5,9 @@ B batch, T frames, H W size.
 
 from collections.abc import Sequence
 
+import knet  # noqa: F401  must come before mmdet
+
+# isort: split
 import torch.nn.functional as F
 from mmdet.models.data_preprocessors import TrackDataPreprocessor
 from mmdet.registry import MODELS
