@@ -55,7 +55,7 @@ class KNet(BaseDetector):
         stage = {**decoder["stage"], "num_classes": self.labels.num_classes}
         self.decoder = MODELS.build({**decoder, "stage": stage})
         self.supervision = MODELS.build({**supervision, "labels": self.labels})
-        self.merging = TASK_UTILS.build({**merging, "labels": self.labels})
+        self.merging = TASK_UTILS.build({**merging, "labels": self.labels, "stride": self.supervision.stride})
         dataset_ids = torch.tensor([*self.labels.dataset_ids, VOID])
         self.register_buffer("dataset_ids", dataset_ids, persistent=False)
 

@@ -47,6 +47,17 @@ def rescale(maps: Tensor, size: ImageSize) -> Tensor:
     return maps[0]
 
 
+def probabilities(mask_logits: Tensor, size: ImageSize, stride: int) -> Tensor:
+    """(M, h, w) logits to (M, H, W) probabilities.
+
+    Logits are resized to the grid on which they were trained, `stride` input pixels to one of its pixels;
+    probabilities are resized from there.
+    """
+    grid = (size.padded[0] // stride, size.padded[1] // stride)
+    logits = F.interpolate(mask_logits[None], grid, mode="bilinear", align_corners=False)[0]
+    return rescale(logits.sigmoid_(), size)
+
+
 @dataclass
 class PanopticSegments:
     """Segments that do not overlap, by falling score.
@@ -97,12 +108,18 @@ class JointMerging:
         score_thr: Least score of a thing.
         overlap_thr: Least share of its own mask (probability >= 0.5) that a segment must win.
         max_per_image: Pairs of thing kernel and class that compete.
+        stride: Input pixels per pixel of the grid on which masks were trained.
     """
 
     def __init__(
-        self, labels: LabelSpace, score_thr: float = 0.25, overlap_thr: float = 0.6, max_per_image: int = 100
+        self,
+        labels: LabelSpace,
+        score_thr: float = 0.25,
+        overlap_thr: float = 0.6,
+        max_per_image: int = 100,
+        stride: int = 4,
     ) -> None:
-        self.labels = labels
+        self.labels, self.stride = labels, stride
         self.score_thr, self.overlap_thr, self.max_per_image = score_thr, overlap_thr, max_per_image
 
     def __call__(self, segments: Segments, size: ImageSize) -> PanopticSegments:
@@ -113,7 +130,7 @@ class JointMerging:
             size: Of the image.
         """
         scores, labels = self._classify(segments.class_logits[0].sigmoid())  # (N,), (N,)
-        winner, area, own_area = compete(segments.mask_logits[0].sigmoid(), scores, size)
+        winner, area, own_area = compete(segments.mask_logits[0], scores, size, self.stride)
 
         is_thing = labels < self.labels.num_things
         visible = (area > 0) & (own_area > 0)
@@ -141,36 +158,35 @@ class JointMerging:
         return torch.cat([scores, stuff_scores]), torch.cat([labels, stuff_labels])
 
 
-def compete(masks: Tensor, scores: Tensor, size: ImageSize) -> tuple[Tensor, Tensor, Tensor]:
+def compete(mask_logits: Tensor, scores: Tensor, size: ImageSize, stride: int) -> tuple[Tensor, Tensor, Tensor]:
     """Give every pixel of the original image to the kernel with the highest score x probability.
 
     Args:
-        masks: (N, h, w) probabilities.
+        mask_logits: (N, h, w).
         scores: (N,) 0 for kernels that do not take part.
         size: Of the image.
+        stride: Of the grid on which masks were trained.
 
     Returns:
         (H, W) winning kernel; (N,) pixels that each has won; (N,) pixels where its probability is at least 0.5, counted
         only for kernels that have won any.
     """
-    weighted = masks * scores[:, None, None]
-    contenders = possible_winners(weighted)  # (n,)
-    weighted = rescale(weighted[contenders], size)  # (n, H, W)
-    winner = contenders[weighted.max(dim=0).indices]
-    area = torch.bincount(winner.flatten(), minlength=len(masks))
+    contenders = possible_winners(mask_logits.sigmoid() * scores[:, None, None])  # (n,)
+    masks = probabilities(mask_logits[contenders], size, stride)  # (n, H, W)
+    winner = contenders[(masks * scores[contenders, None, None]).max(dim=0).indices]
+    area = torch.bincount(winner.flatten(), minlength=len(scores))
     own_area = torch.zeros_like(area)
     won = area[contenders] > 0
-    inside = weighted[won] >= 0.5 * scores[contenders[won], None, None]
-    own_area[contenders[won]] = inside.flatten(1).sum(1, dtype=torch.int32).long()
+    own_area[contenders[won]] = (masks[won] >= 0.5).flatten(1).sum(1, dtype=torch.int32).long()
     return winner, area, own_area
 
 
 def possible_winners(weighted: Tensor) -> Tensor:
     """Indices of the (N, h, w) maps that can be the highest anywhere after bilinear interpolation.
 
-    An interpolated value lies between the lowest and the highest of the cells around it. Where the highest of a map
-    is below the lowest of another map, the first cannot win; where that holds in every 3x3 neighbourhood, it is left
-    out, which spares resizing most of the masks.
+    An interpolated value lies between the lowest and the highest of the cells around it (the sigmoid, being monotone,
+    changes nothing in that). Where the highest of a map is below the lowest of another map, the first cannot win;
+    where that holds in every 3x3 neighbourhood, it is left out, which spares resizing most of the masks.
     """
     highest = F.max_pool2d(weighted[None], 3, 1, 1)[0]
     lowest = -F.max_pool2d(-weighted[None], 3, 1, 1)[0]
@@ -203,10 +219,11 @@ class InstanceMerging:
         labels: Things and stuff; stuff is left out.
         mask_thr: Least probability of a pixel.
         max_per_image: How many objects to return.
+        stride: Input pixels per pixel of the grid on which masks were trained.
     """
 
-    def __init__(self, labels: LabelSpace, mask_thr: float = 0.5, max_per_image: int = 100) -> None:
-        self.labels, self.mask_thr, self.max_per_image = labels, mask_thr, max_per_image
+    def __init__(self, labels: LabelSpace, mask_thr: float = 0.5, max_per_image: int = 100, stride: int = 4) -> None:
+        self.labels, self.mask_thr, self.max_per_image, self.stride = labels, mask_thr, max_per_image, stride
 
     def __call__(self, segments: Segments, size: ImageSize) -> InstanceSegments:
         """Read the objects of one image from segments with batch size 1."""
@@ -214,5 +231,5 @@ class InstanceMerging:
         class_scores = segments.class_logits[0, :num_thing_kernels].sigmoid()
         scores, kernels, labels = best_pairs(class_scores[:, : self.labels.num_things], self.max_per_image)
         used, position = torch.unique(kernels, return_inverse=True)
-        masks = rescale(segments.mask_logits[0, used].sigmoid(), size) > self.mask_thr
+        masks = probabilities(segments.mask_logits[0, used], size, self.stride) > self.mask_thr
         return InstanceSegments(masks[position], labels, scores, kernels)
