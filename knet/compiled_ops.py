@@ -7,6 +7,7 @@ call none of its operators, so a placeholder takes its place: importing works, c
 import importlib.util
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import NoReturn
 
@@ -42,6 +43,7 @@ def ensure_extension() -> bool:
         import mmcv
 
         placeholder = PlaceholderExtension(EXTENSION, "Placeholder for mmcv's compiled operators.")
+        placeholder.__spec__ = ModuleSpec(EXTENSION, None)  # mmengine asks importlib for it
         sys.modules[EXTENSION] = placeholder
         mmcv._ext = placeholder
     return not isinstance(sys.modules.get(EXTENSION), PlaceholderExtension)

@@ -31,6 +31,7 @@ class KNet(BaseDetector):
         decoder: Config of the stages.
         supervision: Config of the losses.
         merging: Config of what turns the last stage into a result.
+        void_id: Dataset id of pixels that no segment won.
         data_preprocessor: Config of normalisation and padding.
     """
 
@@ -43,6 +44,7 @@ class KNet(BaseDetector):
         supervision: ConfigType,
         merging: ConfigType,
         neck: ConfigType | None = None,
+        void_id: int = VOID,
         data_preprocessor: ConfigType | None = None,
         init_cfg: ConfigType | None = None,
     ) -> None:
@@ -56,7 +58,8 @@ class KNet(BaseDetector):
         self.decoder = MODELS.build({**decoder, "stage": stage})
         self.supervision = MODELS.build({**supervision, "labels": self.labels})
         self.merging = TASK_UTILS.build({**merging, "labels": self.labels, "stride": self.supervision.stride})
-        dataset_ids = torch.tensor([*self.labels.dataset_ids, VOID])
+        # Index 0 is void, index 1 + label a class.
+        dataset_ids = torch.tensor([void_id, *self.labels.dataset_ids], dtype=torch.uint8)
         self.register_buffer("dataset_ids", dataset_ids, persistent=False)
 
     def extract_feat(self, images: Tensor) -> list[Tensor]:
@@ -122,12 +125,10 @@ class KNet(BaseDetector):
         Returns:
             `semantic` (H, W) uint8 dataset ids, 255 void; `track` (H, W) int32, 0 none.
         """
-        void = self.dataset_ids[-1:]
-        classes = torch.cat([void, self.dataset_ids[segments.labels]])  # (1 + M,)
-        tracks = torch.cat([tracks.new_zeros(1), tracks])
-        return BaseDataElement(
-            semantic=classes.to(torch.uint8)[segments.index], track=tracks.to(torch.int32)[segments.index]
-        )
+        nothing = tracks.new_zeros(1)
+        classes = self.dataset_ids[torch.cat([nothing, segments.labels + 1])]  # (1 + M,)
+        tracks = torch.cat([nothing, tracks]).to(torch.int32)
+        return BaseDataElement(semantic=classes[segments.index], track=tracks[segments.index])
 
     def _host_panoptic(self, segments: PanopticSegments) -> PixelData:
         """The coding that mmdet's metrics read: label + INSTANCE_OFFSET * segment, number of classes where void."""

@@ -1,1 +1,1 @@
-"""Video K-Net. Imports nothing on purpose, so that `video_knet.formats` and `video_knet.evaluation` load in a moment."""
+"""Video K-Net. Imports nothing on purpose: `video_knet.formats` and `video_knet.evaluation` load in a moment."""

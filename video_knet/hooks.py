@@ -1,19 +1,24 @@
 """Hooks of the runner."""
 
+import json
+import math
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from mmdet.registry import HOOKS
 from mmengine.dataset import ConcatDataset
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, master_only
 from mmengine.hooks import Hook
+from mmengine.logging import HistoryBuffer
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import Dataset
 
 from video_knet.datasets.base import VideoDataset
 from video_knet.datasets.seeding import seed_words
+from video_knet.evaluation.report import write_json
 
 
 def video_datasets(dataset: Dataset) -> Iterator[VideoDataset]:
@@ -64,3 +69,60 @@ class EpochSeedHook(Hook):
         random.seed(python_seed)
         np.random.seed(numpy_seed)  # noqa: NPY002
         torch.manual_seed(torch_seed)
+
+
+@HOOKS.register_module()
+class PlainCheckpointHook(Hook):
+    """Saves checkpoints that `torch.load(weights_only=True)` reads: the host puts objects of its own into them."""
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Turns the histories of logged values into tensors."""
+        histories = checkpoint["message_hub"]["log_scalars"]
+        for name, history in histories.items():
+            values, counts = (torch.as_tensor(part) for part in history.data)
+            histories[name] = {"values": values, "counts": counts, "max_length": history.max_length}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Turns them back, for resuming."""
+        histories = checkpoint.get("message_hub", {}).get("log_scalars", {})
+        for name, plain in histories.items():
+            if isinstance(plain, dict):
+                values, counts = plain["values"].cpu().numpy(), plain["counts"].cpu().numpy()
+                histories[name] = HistoryBuffer(values, counts, plain["max_length"])
+
+
+@HOOKS.register_module()
+class MetricsFileHook(Hook):
+    """Writes `metrics.json` into the work dir: the best validation so far, and the history of all.
+
+    Args:
+        key: Metric that says which is best; the higher the better.
+    """
+
+    priority = "VERY_LOW"
+
+    def __init__(self, key: str = "STQ") -> None:
+        self.key = key
+        self.history: list[dict[str, float | int]] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Goes on with the history of the run that is resumed."""
+        path = self._path(runner)
+        if runner.iter > 0 and path.is_file():
+            history = json.loads(path.read_text()).get("history", [])
+            self.history = [entry for entry in history if entry["epoch"] <= runner.epoch]
+
+    @master_only
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Adds a validation and writes the file."""
+        if not metrics:
+            return
+        entry = {name: None if math.isnan(value) else float(value) for name, value in metrics.items()}
+        self.history.append({"epoch": runner.epoch, **entry})
+        scored = [entry for entry in self.history if entry.get(self.key) is not None]
+        best = max(scored, key=lambda entry: entry[self.key]) if scored else self.history[-1]
+        write_json(self._path(runner), {**best, "history": self.history})
+
+    @staticmethod
+    def _path(runner: Runner) -> Path:
+        return Path(runner.work_dir) / "metrics.json"

@@ -13,7 +13,11 @@ default_hooks = dict(
     checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type="DistSamplerSeedHook"),
 )
-custom_hooks = [dict(type="EpochSeedHook")]
+custom_hooks = [
+    dict(type="EpochSeedHook"),
+    dict(type="PlainCheckpointHook"),
+    dict(type="MetricsFileHook", key="STQ"),
+]
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
 log_processor = dict(type="LogProcessor", window_size=50, by_epoch=True)
 log_level = "INFO"

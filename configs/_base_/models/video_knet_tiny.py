@@ -1,0 +1,31 @@
+"""Video K-Net at toy size: a ResNet-18 of a quarter of the width without pretraining, 64 channels, 20 kernels.
+
+Small enough to train on CPU in minutes; every part is the same as in `video_knet_r50.py`.
+"""
+
+_base_ = ["./video_knet_r50.py"]
+
+channels = 64
+norm = dict(type="GN", num_groups=8)
+attention = dict(channels=channels, num_heads=4, ffn_channels=128)
+
+model = dict(
+    backbone=dict(
+        depth=18,
+        base_channels=16,
+        frozen_stages=-1,
+        norm_eval=False,
+        init_cfg=None,
+    ),
+    neck=dict(in_channels=[16, 32, 64, 128], out_channels=channels),
+    kernel_head=dict(
+        num_kernels=20,
+        channels=channels,
+        norm_cfg=norm,
+        semantic_fpn=dict(in_channels=channels, norm_cfg=norm),
+    ),
+    decoder=dict(stage=attention),
+    kernel_linking=attention,
+    kernel_fusion=attention,
+    track_head=dict(embed=dict(channels=channels)),
+)

@@ -1,0 +1,84 @@
+"""From a config to a runner of the host: what `tools/train.py` and `tools/test.py` share."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed
+from mmengine.config import Config
+from mmengine.runner import CheckpointLoader, Runner
+
+from knet.checkpoint import read_checkpoint
+from video_knet.apis.threads import limit_threads
+
+
+def load_config(path: str | Path, work_dir: str | Path | None = None, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file.
+
+    Args:
+        path: The file.
+        work_dir: Where the run writes; by default `work_dirs/` and the stem of the file.
+        options: Overrides by dotted name.
+
+    Raises:
+        FileNotFoundError: No such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such config file")
+    config = Config.fromfile(path)
+    config.merge_from_dict(options or {})
+    if work_dir is not None:
+        config.work_dir = str(work_dir)
+    elif config.get("work_dir") is None:
+        config.work_dir = str(Path("work_dirs") / path.stem)
+    return config
+
+
+def build_runner(config: Config, launcher: str = "none", threads: int | None = None) -> Runner:
+    """Build the host's runner; what the host gets wrong for us is set right here.
+
+    Weights are loaded without executing anything in a file. Several processes work on CPU, too.
+
+    Args:
+        config: Of the run.
+        launcher: "none", "pytorch", "slurm" or "mpi".
+        threads: CPU threads of this process; None for a default.
+    """
+    CheckpointLoader.register_scheme("", loader=load_from_safe_file, force=True)
+    config.launcher = launcher
+    if launcher == "pytorch" and not torch.cuda.is_available():
+        distribute_on_cpu(config)
+    limit_threads(threads)
+    if config.get("visualizer") is None:
+        config.visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
+    return Runner.from_cfg(config)
+
+
+def load_from_safe_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """The host's loader of local files, without its fallback to executing what a file holds."""
+    return read_checkpoint(Path(filename).expanduser(), map_location=map_location or "cpu")
+
+
+def distribute_on_cpu(config: Config) -> None:
+    """Start the process group with gloo. The host would set a CUDA device, and hand it to the model wrapper."""
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")
+    config.model_wrapper_cfg = dict(type="MMDistributedDataParallel", broadcast_buffers=False)
+
+
+def use_amp(config: Config) -> None:
+    """Switch a config to automatic mixed precision.
+
+    Raises:
+        ValueError: There is no GPU.
+    """
+    if not torch.cuda.is_available():
+        raise ValueError("--amp needs a CUDA GPU, and none is visible; leave it out to train in float32 on CPU")
+    config.optim_wrapper.type = "AmpOptimWrapper"
+    config.optim_wrapper.loss_scale = "dynamic"
+
+
+def is_main_process() -> bool:
+    """Whether this process writes files and prints."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
