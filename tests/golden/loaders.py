@@ -1,0 +1,144 @@
+"""Golden values of the released models as tensors, and their annotations as data samples."""
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from knet.checkpoint import convert
+from tests.golden.recipe import FOLDER, fill, rectangles, semantic_map
+from video_knet.formats import KittiStep
+
+LABEL_OF_ID = torch.from_numpy(KittiStep.classes.id_to_label())
+MEAN, STD = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
+PADDED = (128, 256)  # of the whole released models
+
+
+@cache
+def archive(name: str) -> dict[str, np.ndarray]:
+    """All arrays of `NAME.npz`; read-only by agreement."""
+    with np.load(FOLDER / f"{name}.npz") as values:
+        return dict(values)
+
+
+def read(name: str, key: str) -> Any:
+    """One value of `NAME.npz`: a tensor, or what a string holds as JSON."""
+    value = archive(name)[key]
+    return json.loads(str(value)) if value.dtype.kind == "U" else torch.from_numpy(value)
+
+
+def unit(key: str) -> Any:
+    """One value of the small modules of `released_models/unit.npz`."""
+    return read("released_models/unit", key)
+
+
+def vps(key: str) -> Tensor:
+    """One value of `vps_modules.npz`."""
+    return read("vps_modules", key)
+
+
+@cache
+def vps_facts() -> dict[str, Any]:
+    """`vps_modules.json`."""
+    return json.loads((FOLDER / "vps_modules.json").read_text())
+
+
+def unit_weights(keys: str, prefix: str) -> dict[str, Tensor]:
+    """Weights of a small module under released names: the list stored at `keys`, filled as PREFIX + name."""
+    return {name: fill(prefix + name, tuple(shape)) for name, shape in unit(keys)}
+
+
+def ours(weights: dict[str, Tensor], released_prefix: str, prefix: str) -> dict[str, Tensor]:
+    """Weights of one module under our names.
+
+    Args:
+        weights: Released names below `released_prefix`.
+        released_prefix: Where the module is in a released model, as "roi_head.mask_head.0.".
+        prefix: Where it is in ours, as "decoder.".
+    """
+    converted = convert({released_prefix + name: value for name, value in weights.items()})
+    assert not converted.dropped
+    return {name.removeprefix(prefix): value for name, value in converted.state_dict.items()}
+
+
+def released_loss_name(name: str, video: bool) -> str:
+    """`ref.s0.loss_mask` to `s0_loss_mask_ref`, and so on."""
+    if not video:
+        name = f"key.{name}"
+    frame, rest = name.split(".", 1)
+    if frame == "track":
+        return {"loss_contrast": "loss_track", "loss_aux": "loss_track_aux"}[rest]
+    stage, loss = rest.split(".")
+    is_ref = frame == "ref"
+    if stage == "init":
+        return loss.replace("loss_", "loss_rpn_") + "_ref_rpn" * is_ref
+    return f"{stage}_{loss}" + "_ref" * is_ref
+
+
+def annotated(masks: Tensor, labels: Tensor, ids: Tensor, semantic: Tensor, padded: tuple[int, int]) -> DetDataSample:
+    """A frame with its annotation.
+
+    Args:
+        masks: (G, H, W) of 0 and 1.
+        labels: (G,).
+        ids: (G,).
+        semantic: (H, W) dataset ids.
+        padded: Size of the batch it will be in.
+    """
+    shape = tuple(semantic.shape)
+    sample = DetDataSample(metainfo=dict(img_shape=shape, ori_shape=shape, batch_input_shape=padded))
+    sample.gt_instances = InstanceData(masks=BitmapMasks(masks.numpy(), *shape), labels=labels, instances_ids=ids)
+    sample.gt_sem_seg = PixelData(sem_seg=LABEL_OF_ID[semantic.long()][None])
+    return sample
+
+
+def clip(*frames: DetDataSample) -> TrackDataSample:
+    """Frames as one clip."""
+    sample = TrackDataSample()
+    sample.video_data_samples = list(frames)
+    return sample
+
+
+def vps_clip() -> TrackDataSample:
+    """Reference and key frame of the `train.*` cases."""
+
+    def frame(tag: str, labels: list[int], ids: list[int], classes: list[int]) -> DetDataSample:
+        masks, semantic = rectangles(f"m.{tag}", 3), semantic_map(f"sem.{tag}", [0, 1, 2, 8, 10, 12])
+        for mask, dataset_id in zip(masks, classes, strict=True):
+            semantic[mask.bool()] = dataset_id
+        return annotated(masks, torch.tensor(labels), torch.tensor(ids), semantic, tuple(semantic.shape))
+
+    ref = frame("ref", [1, 0, 0], [130001, 110002, 110009], [13, 11, 11])
+    key = frame("key", [0, 0, 1], [110001, 110002, 130001], [11, 11, 13])
+    return clip(ref, key)
+
+
+def released_frame(name: str, which: str) -> DetDataSample:
+    """Frame `which` of the annotation in `released_models/NAME_loss.npz`."""
+    source = f"released_models/{name}_loss"
+    count, height, width = read(source, f"gt/{which}/mask_shape").tolist()
+    bits = np.unpackbits(archive(source)[f"gt/{which}/masks"], axis=-1)[:, : height * width]
+    labels, ids, semantic = (read(source, f"gt/{which}/{key}") for key in ("labels", "ids", "sem"))
+    return annotated(torch.from_numpy(bits).reshape(count, height, width), labels, ids, semantic, PADDED)
+
+
+def released_images(name: str) -> Tensor:
+    """(T, 3, *PADDED) normalised frames of `released_models/NAME_io.npz`."""
+    frames = read(f"released_models/{name}_io", "frames_u8")  # (T, H, W, 3)
+    images = ((frames.float() - MEAN) / STD).permute(0, 3, 1, 2)
+    return F.pad(images, (0, PADDED[1] - images.shape[3], 0, PADDED[0] - images.shape[2]))
+
+
+def relative_error(value: Tensor, source: str, key: str) -> float:
+    """Mean difference from a large tensor of which every `step`-th number is stored, over their mean size."""
+    wanted, step = read(source, f"{key}/sub"), int(read(source, f"{key}/step"))
+    assert tuple(value.shape) == tuple(read(source, f"{key}/shape").tolist()[: value.dim()])
+    found = value.detach().flatten()[::step]
+    return float((found - wanted).abs().mean() / wanted.abs().mean())
