@@ -5,14 +5,18 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
-from torch import Tensor
+from torch import Tensor, nn
 
 from knet.checkpoint import convert
+from knet.kernel_decoder import DecoderOutput
+from knet.labels import LabelSpace
+from knet.segments import InitialSegments
 from tests.golden.recipe import FOLDER, fill, rectangles, semantic_map
 from video_knet.formats import KittiStep
 
@@ -48,6 +52,11 @@ def vps(key: str) -> Tensor:
 def vps_facts() -> dict[str, Any]:
     """`vps_modules.json`."""
     return json.loads((FOLDER / "vps_modules.json").read_text())
+
+
+def close(found: Tensor, wanted: Tensor, atol: float = 1e-4) -> None:
+    """Assert that two tensors hold the same numbers."""
+    torch.testing.assert_close(found, wanted.to(found.dtype), rtol=1e-4, atol=atol)
 
 
 def unit_weights(keys: str, prefix: str) -> dict[str, Tensor]:
@@ -136,9 +145,56 @@ def released_images(name: str) -> Tensor:
     return F.pad(images, (0, PADDED[1] - images.shape[3], 0, PADDED[0] - images.shape[2]))
 
 
+def released_losses(name: str) -> dict[str, float]:
+    """Loss by released name."""
+    source = archive(f"released_models/{name}_loss")
+    values = dict(zip(source["loss_keys"].tolist(), source["loss_values"].tolist(), strict=True))
+    return {key: value for key, value in values.items() if "loss" in key}
+
+
+def assert_same_losses(losses: dict[str, Tensor], wanted: dict[str, float], video: bool, rel: float) -> None:
+    """Each loss is there and no other, and so is their sum."""
+    found = {released_loss_name(name, video): float(loss.detach()) for name, loss in losses.items()}
+    assert found == pytest.approx(wanted, rel=rel)
+
+
+def assert_same_gradients(model: nn.Module, used: dict[str, str], wanted: dict[str, float], rel: float) -> None:
+    """Gradient norms by released name; `used` says what we call each."""
+    parameters = dict(model.named_parameters())
+    gradients = {name: parameters[used[name]].grad for name in wanted if name in used}
+    found = {name: 0.0 if grad is None else float(grad.norm()) for name, grad in gradients.items()}
+    assert found == pytest.approx({name: wanted[name] for name in found}, rel=rel, abs=1e-6)
+
+
 def relative_error(value: Tensor, source: str, key: str) -> float:
     """Mean difference from a large tensor of which every `step`-th number is stored, over their mean size."""
     wanted, step = read(source, f"{key}/sub"), int(read(source, f"{key}/step"))
     assert tuple(value.shape) == tuple(read(source, f"{key}/shape").tolist()[: value.dim()])
     found = value.detach().flatten()[::step]
     return float((found - wanted).abs().mean() / wanted.abs().mean())
+
+
+def assert_same_forward(
+    levels: list[Tensor], initial: InitialSegments, output: DecoderOutput, source: str, at: str
+) -> None:
+    """One frame, from the pyramid to the last stage, against `source`, where its keys start with `at`."""
+    found = {f"neck/{i}": level for i, level in enumerate(levels)}
+    found["rpn/x_feats"], found["rpn/seg_preds"] = initial.features, initial.semantic_logits
+    found["rpn/proposal_feats"], found["rpn/mask_preds"] = initial.segments.kernels, initial.segments.mask_logits
+    for s, stage in enumerate(output.stages):
+        found[f"stage{s}/cls_score"] = stage.class_logits
+        found[f"stage{s}/mask_preds"] = stage.mask_logits
+        found[f"stage{s}/obj_feats"] = stage.kernels
+    errors = {key: relative_error(value, source, at + key) for key, value in found.items()}
+    assert max(errors.values()) < 5e-3, errors  # of rounding, where a pixel lies on the border of a mask
+
+
+def assert_same_panoptic(labels: LabelSpace, semantic: Tensor, source: str, at: str) -> None:
+    """A (H, W) map in dataset ids, 255 where nothing is, against the released segments."""
+    segments, index = read(source, f"{at}segments_info"), read(source, f"{at}panoptic_seg").long()
+    ids = torch.full((len(segments) + 1,), 255)
+    for segment in segments:
+        # The released code counts stuff classes from 1, and things come first.
+        label = segment["category_id"] + (0 if segment["isthing"] else labels.num_things - 1)
+        ids[segment["id"]] = labels.dataset_ids[label]
+    assert (semantic == ids[index]).float().mean() >= 0.999

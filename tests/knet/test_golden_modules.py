@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
@@ -24,7 +25,7 @@ from knet.semantic_fpn import SemanticFPN
 from knet.supervision import DeepSupervision, SegmentLoss
 from knet.targets import FrameTruth, KernelTargets, Match, frame_truth, kernel_targets, semantic_map
 from tests.golden import recipe
-from tests.golden.loaders import LABEL_OF_ID, ours, unit, unit_weights, vps, vps_facts
+from tests.golden.loaders import LABEL_OF_ID, close, ours, unit, unit_weights, vps, vps_facts
 from video_knet.formats import KittiStep
 
 KITTI = LabelSpace(2, 17)
@@ -34,10 +35,6 @@ MASK_LOSSES = dict(
     loss_rank=dict(type="CrossEntropyLoss", loss_weight=0.1),
 )
 CLS_LOSS = dict(type="FocalLoss", loss_weight=2.0)
-
-
-def close(found: Tensor, wanted: Tensor, atol: float = 1e-4) -> None:
-    torch.testing.assert_close(found, wanted.to(found.dtype), rtol=1e-4, atol=atol)
 
 
 def adaptive_update(channels: int, weights: dict[str, Tensor]) -> AdaptiveKernelUpdate:
@@ -131,8 +128,7 @@ def kitti_sample(semantic: Tensor, masks: Tensor | None = None) -> DetDataSample
     """(H, W) dataset ids as a frame, with (G, H, W) objects or none."""
     masks = semantic.new_zeros(0, *semantic.shape) if masks is None else masks
     sample = DetDataSample()
-    # A namespace stands in for the host's bitmap masks: only `.masks` is read.
-    bitmaps = type("Bitmaps", (), {"masks": masks.numpy(), "__len__": lambda self: len(self.masks)})()
+    bitmaps = BitmapMasks(masks.numpy(), *semantic.shape)
     sample.gt_instances = InstanceData(masks=bitmaps, labels=torch.zeros(len(masks), dtype=torch.int64))
     sample.gt_sem_seg = PixelData(sem_seg=LABEL_OF_ID[semantic.long()][None])
     return sample

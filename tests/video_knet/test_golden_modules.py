@@ -13,15 +13,10 @@ from knet.checkpoint import convert
 from knet.kernel_decoder import DecoderOutput, KernelDecoder
 from knet.segments import InitialSegments, Segments
 from tests.golden import recipe
-from tests.golden.loaders import ours, unit, unit_weights, vps, vps_facts
+from tests.golden.loaders import close, ours, unit, unit_weights, vps, vps_facts
 from video_knet.models.state import Tracks
 from video_knet.models.track_head import AssociationL2Loss, EmbeddingInput, KernelEmbedding, TrackHead, mean_losses
 from video_knet.models.tracker import QuasiDenseTracker
-
-
-def close(found: Tensor, wanted: Tensor, atol: float = 1e-4) -> None:
-    torch.testing.assert_close(found, wanted.to(found.dtype), rtol=1e-4, atol=atol)
-
 
 # One stage, with and without previous kernels. The parts are those that the converter recognises.
 
