@@ -81,7 +81,7 @@ def loop_config(root: Path, work_dir: Path) -> dict:
         "val_evaluator": {"type": "KittiStepMetric", "out_dir": str(work_dir / "pred")},
         "default_scope": "mmdet",
         "experiment_name": f"loop_{work_dir.name}",
-        "env_cfg": {"mp_cfg": {"mp_start_method": "fork", "opencv_num_threads": 1}},
+        "env_cfg": {"mp_cfg": {"mp_start_method": "fork", "opencv_num_threads": 0}},
     }
 
 
@@ -105,14 +105,15 @@ def test_processes_give_the_numbers_of_one(world_root, tmp_path, ranks):  # noqa
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     processes = [
-        context.Process(target=validate_in_process, args=(rank, ranks, world_root, tmp_path, answers))
+        context.Process(target=validate_in_process, args=(rank, ranks, world_root, tmp_path, answers), daemon=True)
         for rank in range(ranks)
     ]
     for process in processes:
         process.start()
     found = dict(answers.get(timeout=120) for _ in processes)
     for process in processes:
-        process.join()
+        process.join(timeout=10)
+        process.kill()
     for rank in range(ranks):
         assert isinstance(found[rank], dict), found[rank]
         np.testing.assert_equal(found[rank], expected(world_root))

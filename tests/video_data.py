@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from mmdet.registry import DATASETS
@@ -16,6 +17,8 @@ STYLE = KittiStep()
 
 @pytest.fixture(scope="session", autouse=True)
 def mmdet_scope():
+    """Modules are looked up as in a run; OpenCV has no threads, since forked workers would wait for them forever."""
+    cv2.setNumThreads(0)
     with DefaultScope.overwrite_default_scope("mmdet"):
         yield
 

@@ -33,7 +33,7 @@ class VideoDataset(BaseDataset):
         test_mode: Frames in order, without reference frames and without randomness.
         repeats: Passes over the data in one epoch, each with draws of its own.
         check_labels: Whether to decode each annotation at the start to check its values, besides the presence and size
-            of each file, which are always checked. Takes about 10 ms per file, core and process.
+            of each file, which are always checked. Takes about 10 ms per file and core; processes share it.
         max_refetch: How many times a sample that the pipeline refused is replaced by another one before giving up.
 
     Raises:
