@@ -4,7 +4,6 @@ The released names are listed once, as pairs of a released prefix and ours. A fi
 which parts it has, and which of its weights were built but never used.
 """
 
-import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -245,7 +244,7 @@ def _branch(prefix: str) -> Iterator[str]:
     yield from (f"{prefix}.0.weight", f"{prefix}.1.weight", f"{prefix}.1.bias")
 
 
-class UnsafeCheckpointError(RuntimeError):
+class UnsafeCheckpointError(ValueError):
     """A file is not a checkpoint, or could run code when it is loaded."""
 
 
@@ -268,10 +267,13 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         raise FileNotFoundError(f"{path}: no such checkpoint file")
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file fails in whatever way its bytes lead to
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UnsafeCheckpointError(
             f"{path}: refused. It is truncated, is no checkpoint, or holds objects that would have to be executed "
-            f"({str(error).splitlines()[0][:200]}). If you trust its origin, re-save its weights alone: "
+            f"({reason[:200]}). If you trust its origin, re-save its weights alone: "
             "torch.save({'state_dict': torch.load(FILE, weights_only=False)['state_dict']}, NEW_FILE)"
         ) from error
     if not isinstance(checkpoint, dict):
