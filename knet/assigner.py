@@ -21,16 +21,20 @@ def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma:
 
 
 def mask_cost(mask_logits: Tensor, masks: Tensor) -> Tensor:
-    """(N, P) logits and (G, P) masks to (N, G): minus the share of pixels on which they agree."""
-    p = mask_logits.sigmoid().clamp(min=0.01)
-    return -(p @ masks.T + (1 - p) @ (1 - masks).T) / masks.shape[1]
+    """(N, P) logits and (G, P) masks to (N, G): minus the share of pixels on which they agree.
+
+    The agreement p t + (1 - p) (1 - t), summed, is 2 (sum of p t) - (sum of p) - (sum of t) + P.
+    """
+    p = mask_logits.sigmoid().clamp_(min=0.01)
+    agreement = 2 * (p @ masks.T) - p.sum(1)[:, None] - masks.sum(1) + masks.shape[1]
+    return -agreement / masks.shape[1]
 
 
 def dice_cost(mask_logits: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
     """(N, P) logits and (G, P) masks to (N, G): minus the Dice coefficient."""
-    p = mask_logits.sigmoid().clamp(min=0.001)
-    sizes = (p * p).sum(1)[:, None] + eps + (masks * masks).sum(1) + eps
-    return -2 * (p @ masks.T) / sizes
+    p = mask_logits.sigmoid().clamp_(min=0.001)
+    squares = p.norm(dim=1).square()[:, None] + masks.norm(dim=1).square()
+    return -2 * (p @ masks.T) / (squares + 2 * eps)
 
 
 @TASK_UTILS.register_module()

@@ -96,17 +96,20 @@ class VideoKNet(KNet):
                 f"training needs clips of 2 frames, a reference and a key frame, but got {num_frames}; "
                 "give the training dataset a ref_sampler that draws one reference"
             )
-        levels = self.extract_feat(batch_inputs.flatten(0, 1))  # (B*2, C, h, w) each
-        ref_levels, key_levels = ([x[frame::2] for x in levels] for frame in (0, 1))
+        levels = self.extract_feat(batch_inputs.flatten(0, 1))  # (B*2, C, h_i, w_i) each
+        initial = self.kernel_head(levels)
+        ref, key = slice(0, None, 2), slice(1, None, 2)
+        ref_initial, key_initial = initial.frames(ref), initial.frames(key)
+        if self.ref_loss is None:
+            ref_initial = ref_initial.detach()
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.ref_loss is not None):
+            ref_output = self.decoder(ref_initial)
+        key_output = self.decoder(key_initial, previous=ref_output.last.kernels)
+
         ref_truths, key_truths = (
             self.supervision.truths([clip[frame] for clip in batch_data_samples], batch_inputs[:, frame])
             for frame in (0, 1)
         )
-
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.ref_loss is not None):
-            ref_initial, ref_output = self.segment(ref_levels)
-        key_initial, key_output = self.segment(key_levels, previous=ref_output.last.kernels)
-
         losses = {}
         if self.ref_loss is not None:
             ref_losses = self.supervision(ref_initial, ref_output.stages, ref_truths)
@@ -114,9 +117,9 @@ class VideoKNet(KNet):
         key_losses = self.supervision(key_initial, key_output.stages, key_truths)
         losses |= {f"key.{name}": loss for name, loss in key_losses.items()}
         if self.track_head is not None:
-            key = self._embed_samples(key_levels, key_initial, key_output, key_truths)
-            ref = self._embed_samples(ref_levels, ref_initial, ref_output, ref_truths)
-            pairs = [self.track_head.loss(*k, *r) for k, r in zip(key, ref, strict=True)]
+            keys = self._embed_samples([x[key] for x in levels], key_initial, key_output, key_truths)
+            refs = self._embed_samples([x[ref] for x in levels], ref_initial, ref_output, ref_truths)
+            pairs = [self.track_head.loss(*k, *r) for k, r in zip(keys, refs, strict=True)]
             losses |= {f"track.{name}": loss for name, loss in mean_losses(pairs).items()}
         return losses
 
