@@ -3,10 +3,18 @@
 import os
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # two threads on two busy cores can be many times slower than one
+
+import cv2
 import pytest
+import torch
 
 from video_knet.formats import KittiStep
 from video_knet.synthetic import World, write_world
+
+
+torch.set_num_threads(1)
+cv2.setNumThreads(0)  # forked workers would wait for OpenCV's threads forever
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,24 +72,39 @@ class EpochSeedHook(Hook):
         torch.manual_seed(torch_seed)
 
 
+def plain(value: Any) -> Any:
+    """The same value without objects of numpy and of the host: scalars become numbers, arrays and histories tensors."""
+    if isinstance(value, HistoryBuffer):
+        values, counts = (torch.as_tensor(part) for part in value.data)
+        return {"values": values, "counts": counts, "max_length": value.max_length}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.as_tensor(value)
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(plain(entry) for entry in value)
+    return value
+
+
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
     """Saves checkpoints that `torch.load(weights_only=True)` reads: the host puts objects of its own into them."""
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Turns the histories of logged values into tensors."""
-        histories = checkpoint["message_hub"]["log_scalars"]
-        for name, history in histories.items():
-            values, counts = (torch.as_tensor(part) for part in history.data)
-            histories[name] = {"values": values, "counts": counts, "max_length": history.max_length}
+        """Makes everything plain that is not weights or optimizer state."""
+        for part in ("meta", "message_hub", "param_schedulers"):
+            if part in checkpoint:
+                checkpoint[part] = plain(checkpoint[part])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Turns them back, for resuming."""
+        """Turns the histories of logged values back, for resuming."""
         histories = checkpoint.get("message_hub", {}).get("log_scalars", {})
-        for name, plain in histories.items():
-            if isinstance(plain, dict):
-                values, counts = plain["values"].cpu().numpy(), plain["counts"].cpu().numpy()
-                histories[name] = HistoryBuffer(values, counts, plain["max_length"])
+        for name, history in histories.items():
+            if isinstance(history, dict):
+                values, counts = history["values"].cpu().numpy(), history["counts"].cpu().numpy()
+                histories[name] = HistoryBuffer(values, counts, history["max_length"])
 
 
 @HOOKS.register_module()

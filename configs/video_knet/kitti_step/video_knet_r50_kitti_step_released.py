@@ -1,6 +1,6 @@
-"""The authors' released ResNet-50 model of KITTI-STEP: linking only, and their way to draw reference frames.
+"""The authors' released ResNet-50 model of KITTI-STEP: linking only, their loader's draws, class 0 where nothing is.
 
-It is the "+KL" row of Table 7a rather than the last one; unassigned pixels become class 0 as in their code.
+It is the "+KL" row of Table 7a rather than the last one. Their released checkpoint loads as it is.
 
 Command:   tools/dist_test.sh configs/video_knet/kitti_step/video_knet_r50_kitti_step_released.py CHECKPOINT 8
 Expected:  STQ 0.702, AQ 0.712, SQ 0.697 (the paper's; not measured here)
@@ -9,8 +9,10 @@ Expected:  STQ 0.702, AQ 0.712, SQ 0.697 (the paper's; not measured here)
 _base_ = ["./video_knet_r50_kitti_step.py"]
 
 model = dict(kernel_fusion=None, void_id=0)
-train_dataloader = dict(
-    dataset=dict(
-        ref_sampler=dict(type="ReleasedReferenceSampler"),
-    )
-)
+
+train_pipeline = [
+    dict(type="TransformBroadcaster", share_random_params=True, transforms=_base_.frame_transforms),
+    dict(type="RequireSharedInstance"),
+    dict(type="PackClipInputs"),
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, ref_sampler=dict(type="ReleasedReferenceSampler")))
