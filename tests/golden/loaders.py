@@ -18,6 +18,7 @@ from knet.kernel_decoder import DecoderOutput
 from knet.labels import LabelSpace
 from knet.segments import InitialSegments
 from tests.golden.recipe import FOLDER, fill, rectangles, semantic_map
+from tests.tiny import clip
 from video_knet.formats import KittiStep
 
 LABEL_OF_ID = torch.from_numpy(KittiStep.classes.id_to_label())
@@ -105,13 +106,6 @@ def annotated(masks: Tensor, labels: Tensor, ids: Tensor, semantic: Tensor, padd
     sample = DetDataSample(metainfo=dict(img_shape=shape, ori_shape=shape, batch_input_shape=padded))
     sample.gt_instances = InstanceData(masks=BitmapMasks(masks.numpy(), *shape), labels=labels, instances_ids=ids)
     sample.gt_sem_seg = PixelData(sem_seg=LABEL_OF_ID[semantic.long()][None])
-    return sample
-
-
-def clip(*frames: DetDataSample) -> TrackDataSample:
-    """Frames as one clip."""
-    sample = TrackDataSample()
-    sample.video_data_samples = list(frames)
     return sample
 
 

@@ -60,7 +60,7 @@ def test_parts_of_the_video_model_build_it():
         track_head=dict(embed=dict(type="KernelEmbedding", num_fcs=2)),
     )
     parts = {key: converted.parts[key] for key in ("kernel_linking", "kernel_fusion")}
-    model = build("video_knet_r50", **parts, **{"track_head.embed.num_fcs": 2})
+    model = build("video_knet_r50", parts, {"track_head.embed.num_fcs": 2})
     own = {name: value.shape for name, value in model.state_dict().items() if not name.startswith("backbone.")}
     assert own == {name: value.shape for name, value in converted.state_dict.items()}
 

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from knet.checkpoint import Converted, convert
 from tests.golden import loaders, recipe
-from tests.tiny import build
+from tests.tiny import build, clip
 from video_knet.models import VideoKNet
 
-from .test_golden_modules import expected_ids, fusion_names
+from .test_modules import expected_ids, fusion_names
 
 NAME = "video_kitti_r50"
 IO, LOSS = f"released_models/{NAME}_io", f"released_models/{NAME}_loss"
@@ -36,7 +36,7 @@ def test_losses_behind_a_given_pyramid(case):
     assert not converted.missing
     fusion = converted.parts["kernel_fusion"]
     assert (fusion is None) == (case == "kitti_r50")
-    model = build("video_knet_r50", **{"backbone.depth": 18, "neck": None, "kernel_fusion": fusion})
+    model = build("video_knet_r50", {"backbone.depth": 18, "neck": None, "kernel_fusion": fusion})
     keys = model.load_state_dict(converted.state_dict, strict=False)
     assert all(name.startswith("backbone.") for name in keys.missing_keys)
     assert all(name.startswith("neck.") for name in keys.unexpected_keys)
@@ -64,7 +64,7 @@ def load(model: VideoKNet, converted: Converted) -> VideoKNet:
 
 @pytest.fixture(scope="module")
 def model() -> VideoKNet:
-    return build("video_knet_r50", kernel_fusion=None)
+    return build("video_knet_r50", {"kernel_fusion": None})
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +76,8 @@ def test_losses_and_gradients(model, images):
     scales = loaders.read(LOSS, "extra_scale")
     converted = convert(recipe.released_state(NAME, scales))
     load(model, converted).train()
-    clip = loaders.clip(*(loaders.released_frame(NAME, which) for which in ("ref", "key")))
-    losses = model.loss(images[None, :2], [clip])
+    pair = clip(*(loaders.released_frame(NAME, which) for which in ("ref", "key")))
+    losses = model.loss(images[None, :2], [pair])
     loaders.assert_same_losses(losses, loaders.released_losses(NAME), video=True, rel=1e-3)
     sum(losses.values()).backward()
     source = loaders.archive(LOSS)
@@ -106,7 +106,7 @@ def test_four_frames(model, images, monkeypatch):
             assert loaders.relative_error(output.linked, IO, at + "stage2/obj_feats_track") < 5e-3
 
         frame = DetDataSample(metainfo={**meta, "frame_id": t, "video_id": 3})
-        model.predict(images[None, t : t + 1], [loaders.clip(frame)])
+        model.predict(images[None, t : t + 1], [clip(frame)])
         loaders.assert_same_panoptic(model.labels, frame.pred_panoptic.semantic, IO, at)
         (boxes, scores, labels, embeddings, _, _), (ids, _) = calls[-1]
         known = loaders.read(IO, at + "track/in_bboxes")
