@@ -64,7 +64,7 @@ def distribute_on_cpu(config: Config) -> None:
     """Start the process group with gloo. The host would set a CUDA device, and hand it to the model wrapper."""
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("gloo")
-    config.model_wrapper_cfg = dict(type="MMDistributedDataParallel", broadcast_buffers=False)
+    config.model_wrapper_cfg = dict(type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False)
 
 
 def use_amp(config: Config) -> None:
