@@ -12,7 +12,6 @@ import torch
 from video_knet.formats import KittiStep
 from video_knet.synthetic import World, write_world
 
-
 torch.set_num_threads(1)
 cv2.setNumThreads(0)  # forked workers would wait for OpenCV's threads forever
 
