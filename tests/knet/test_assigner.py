@@ -1,0 +1,87 @@
+"""Pencil-and-paper values of the matching costs, and properties of the matching."""
+
+from itertools import permutations
+from math import log
+
+import pytest
+import torch
+from torch import Tensor
+
+from knet.assigner import MaskHungarianAssigner, dice_cost, focal_cost, mask_cost
+from knet.segments import Segments
+from knet.targets import FrameTruth
+
+BIG = 100.0  # sigmoid is 1 or 0
+
+
+def truth(masks: Tensor, labels: list[int]) -> FrameTruth:
+    none = torch.zeros(0, dtype=torch.int64)
+    return FrameTruth(torch.tensor(labels), masks, none, masks[:0])
+
+
+def test_mask_cost():
+    masks = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    # p = 1/2 everywhere: half of each pixel agrees.
+    # p = (1, 0, 0, 0): all would agree, but p is at least 0.01, so the others agree by 0.99: (1 + 3 * 0.99) / 4.
+    # p = (0.01, 1, 1, 1): 0.01 / 4.
+    logits = torch.tensor([[0.0, 0.0, 0.0, 0.0], [BIG, -BIG, -BIG, -BIG], [-BIG, BIG, BIG, BIG]])
+    torch.testing.assert_close(mask_cost(logits, masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]]))
+
+
+def test_dice_cost():
+    masks = torch.tensor([[1.0, 1.0, 0.0, 0.0]])
+    # p = 1/2: 2 * (1/2 + 1/2) / (4 * 1/4 + 2 + 2e-3).
+    # p = (1, 1, .001, .001), clamped from 0: 2 * 2 / (2 + 2e-6 + 2 + 2e-3).
+    logits = torch.tensor([[0.0] * 4, [BIG, BIG, -BIG, -BIG]])
+    wanted = torch.tensor([[-2 / 3.002], [-4 / 4.002002]])
+    torch.testing.assert_close(dice_cost(logits, masks), wanted)
+
+
+def test_focal_cost():
+    # p = 1/2: ln 2 * 1/4 * (1/2)^2 if it is the class, ln 2 * 3/4 * (1/2)^2 if not.
+    # p = 1 and 0: nothing to pay on one side, ln(1e12) weighted by 3/4 or 1/4 on the other.
+    logits = torch.tensor([[0.0, 0.0], [BIG, -BIG]])
+    labels = torch.tensor([1, 0, 1])
+    half, never = -log(2) / 8, -log(1e-12)
+    wanted = torch.tensor([[half, half, half], [0.25 * never, -0.75 * never, 0.25 * never]])
+    torch.testing.assert_close(focal_cost(logits, labels), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_costs_are_weighted_and_added():
+    masks, logits, classes = torch.rand(3, 4, 5).round(), torch.randn(6, 4, 5), torch.randn(6, 2)
+    annotation = truth(masks, [0, 1, 1])
+    cost = MaskHungarianAssigner(class_weight=2, mask_weight=3, dice_weight=5).cost(classes, logits, annotation)
+    flat = logits.flatten(1), masks.flatten(1)
+    wanted = 2 * focal_cost(classes, annotation.labels) + 3 * mask_cost(*flat) + 5 * dice_cost(*flat)
+    torch.testing.assert_close(cost, wanted)
+
+
+@pytest.mark.parametrize(("kernels", "objects"), [(5, 3), (3, 5), (4, 4)])
+def test_matching_is_the_cheapest_of_all(kernels, objects):
+    masks, logits = torch.rand(objects, 4, 5).round(), torch.randn(1, kernels, 4, 5)
+    assigner, annotation = MaskHungarianAssigner(), truth(masks, [0] * objects)
+    (match,) = assigner(Segments(torch.zeros(1, kernels, 1), logits), [annotation])
+    cost = assigner.cost(None, logits[0], annotation)
+    matched = min(kernels, objects)
+    assert len(match.kernels) == len(match.objects) == matched
+    assert len(set(match.objects.tolist())) == matched
+    table = cost if kernels >= objects else cost.T
+    cheapest = min(sum(table[r, c] for c, r in enumerate(rows)) for rows in permutations(range(len(table)), matched))
+    torch.testing.assert_close(cost[match.kernels, match.objects].sum(), cheapest)
+
+
+def test_frames_are_matched_one_by_one():
+    """Also where the first has no objects."""
+    masks, logits = torch.rand(2, 4, 5).round(), torch.randn(2, 6, 4, 5)
+    truths = [truth(masks[:0], []), truth(masks, [0, 1])]
+    both = MaskHungarianAssigner()(Segments(torch.zeros(2, 6, 1), logits), truths)
+    assert len(both[0].kernels) == len(both[0].objects) == 0
+    (alone,) = MaskHungarianAssigner()(Segments(torch.zeros(1, 6, 1), logits[1:]), truths[1:])
+    assert both[1].kernels.tolist() == alone.kernels.tolist()
+    assert both[1].objects.tolist() == alone.objects.tolist()
+
+
+def test_a_network_that_diverged_is_named():
+    logits = torch.full((1, 3, 4, 5), torch.nan)
+    with pytest.raises(FloatingPointError, match="the network predicts NaN or infinity"):
+        MaskHungarianAssigner()(Segments(torch.zeros(1, 3, 1), logits), [truth(torch.ones(1, 4, 5), [0])])
