@@ -1,0 +1,76 @@
+"""Configs printed in the docs work as they stand: each is saved under the name in its first line, built, and run."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmengine.config import Config
+
+import video_knet.datasets
+import video_knet.models  # noqa: F401
+from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```python\n# (configs/\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+SIZE = (64, 96)
+
+
+def pages() -> list[Path]:
+    return [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("CONTRIBUTING.md", "data/README.md"))]
+
+
+def blocks() -> Iterator[pytest.param]:
+    """(where to save it, text) of each config in the docs."""
+    for page in pages():
+        for name, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+            yield pytest.param(name, text, id=f"{page.name}:{Path(name).stem}")
+
+
+@pytest.fixture(scope="module")
+def copy_of_configs(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("docs")
+    shutil.copytree(ROOT / "configs", root / "configs")
+    return root
+
+
+def video(length: int) -> TrackDataSample:
+    meta = dict(ori_shape=SIZE, img_shape=SIZE, batch_input_shape=SIZE, video_id=0)
+    return TrackDataSample(video_data_samples=[DetDataSample(metainfo={**meta, "frame_id": i}) for i in range(length)])
+
+
+@pytest.mark.parametrize(("name", "text"), blocks())
+@torch.no_grad()
+def test_config_in_the_docs(name, text, copy_of_configs):
+    path = copy_of_configs / name
+    assert not (ROOT / name).exists(), "an example must not bear the name of a shipped config"
+    path.write_text(text, encoding="utf-8")
+    cfg = Config.fromfile(path)
+    cfg.model.backbone.init_cfg = None  # no download
+    TASK_UTILS.build(cfg.train_dataloader.dataset.ref_sampler)
+    model = MODELS.build(cfg.model).eval()
+
+    (clip,) = model.predict(torch.randn(1, 2, 3, *SIZE), [video(2)])  # the second frame sees the first one's kernels
+
+    for frame in clip.video_data_samples:
+        assert frame.pred_panoptic.semantic.shape == frame.pred_panoptic.track.shape == SIZE
+
+
+def test_the_docs_print_configs():
+    names = {param.values[0] for param in blocks()}
+    assert {f"configs/my_{backbone}_kitti_step.py" for backbone in ("r18", "r101", "swin_t")} <= names
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_links_and_named_files_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for target in LINK.findall(text):
+        assert (page.parent / target).exists(), f"{page}: {target}"
+    named = re.findall(r"`((?:knet|video_knet|tools|tests|configs|docs)/[\w/.-]+\.\w+)`", text)
+    missing = sorted({name for name in named if not (ROOT / name).exists()})
+    assert not missing, f"{page} names files that do not exist: {missing}"
