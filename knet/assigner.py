@@ -63,10 +63,11 @@ class MaskHungarianAssigner:
         Returns:
             (N, G).
         """
-        logits, masks = mask_logits.flatten(1), truth.masks.flatten(1)  # (N, P), (G, P)
-        cost = self.mask_weight * mask_cost(logits, masks) + self.dice_weight * dice_cost(logits, masks)
-        if class_logits is not None:
-            cost = cost + self.class_weight * focal_cost(class_logits, truth.labels)
+        with torch.autocast(mask_logits.device.type, enabled=False):  # sums over pixels overflow in half precision
+            logits, masks = mask_logits.float().flatten(1), truth.masks.flatten(1)  # (N, P), (G, P)
+            cost = self.mask_weight * mask_cost(logits, masks) + self.dice_weight * dice_cost(logits, masks)
+            if class_logits is not None:
+                cost = cost + self.class_weight * focal_cost(class_logits.float(), truth.labels)
         return cost
 
     @torch.no_grad()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
-from mmengine.model import BaseModule
-from torch import Tensor, nn
+from mmengine.model import BaseModule, ModuleDict, ModuleList
+from torch import Tensor
 
 from knet.segments import InitialSegments, Segments
 
@@ -41,8 +41,8 @@ class KernelDecoder(BaseModule):
     """Runs the stages.
 
     Args:
-        num_stages: Number of stages S.
         stage: Config of one stage; each stage has its own weights.
+        num_stages: Number of stages S.
         kernel_fusion: Config of a module (kernels, previous kernels, group features) -> kernels that runs before a
             stage; None fuses nothing.
         kernel_linking: The same for a module that runs on the output of a stage; None links nothing.
@@ -51,8 +51,8 @@ class KernelDecoder(BaseModule):
 
     def __init__(
         self,
+        stage: ConfigType,
         num_stages: int = 3,
-        stage: ConfigType = dict(type="KernelUpdateStage"),
         kernel_fusion: ConfigType | None = None,
         kernel_linking: ConfigType | None = None,
         link_stages: tuple[int, ...] = (),
@@ -64,8 +64,9 @@ class KernelDecoder(BaseModule):
                     f"link_stages={tuple(link_stages)}: stage {index} does not exist, the decoder has stages 0 to "
                     f"{num_stages - 1}"
                 )
-        self.stages = nn.ModuleList(MODELS.build(stage) for _ in range(num_stages))
-        self.kernel_fusion, self.kernel_linking = nn.ModuleDict(), nn.ModuleDict()
+        # The host's containers hand `init_weights` on to what they hold; torch's do not.
+        self.stages = ModuleList(MODELS.build(stage) for _ in range(num_stages))
+        self.kernel_fusion, self.kernel_linking = ModuleDict(), ModuleDict()
         for index in map(str, link_stages):
             if kernel_fusion is not None:
                 self.kernel_fusion[index] = MODELS.build(kernel_fusion)
@@ -106,7 +107,7 @@ class KernelDecoder(BaseModule):
 
     @staticmethod
     def _attend(
-        modules: nn.ModuleDict, index: int, kernels: Tensor, previous: Tensor | None, group_features: Tensor
+        modules: ModuleDict, index: int, kernels: Tensor, previous: Tensor | None, group_features: Tensor
     ) -> Tensor:
         """The module of this stage, where there is one and a previous frame; else the kernels as they are."""
         if previous is None or str(index) not in modules:

@@ -10,6 +10,7 @@ from mmdet.utils import ConfigType
 from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 from torch import Tensor, nn
 
+from knet.kernel_update import masked_sum
 from knet.segments import InitialSegments, Segments
 
 
@@ -72,8 +73,8 @@ class KernelHead(BaseModule):
         semantic_logits = self.semantic_kernels(stuff_features)  # (B, K, h, w)
 
         # A thing kernel is its learned vector plus the features under its first mask.
-        inside = (thing_masks.detach() > 0).to(features.dtype)
-        objects = torch.einsum("bnhw,bchw->bnc", inside, features)
+        inside = thing_masks.detach() > 0
+        objects = masked_sum(inside.flatten(2), features.flatten(2))  # (B, num_kernels, C)
         thing_kernels = self.thing_kernels.weight.flatten(1) + objects  # (B, num_kernels, C)
 
         stuff_kernels = self.semantic_kernels.weight.flatten(1)[self.num_things :]  # (num_stuff, C)

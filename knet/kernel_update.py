@@ -12,6 +12,13 @@ from mmengine.model import BaseModule, bias_init_with_prob
 from torch import Tensor, nn
 
 
+def xavier_matrices(module: nn.Module) -> None:
+    """Draw every parameter with more than one dimension from Xavier's uniform distribution."""
+    for parameter in module.parameters():
+        if parameter.dim() > 1:
+            nn.init.xavier_uniform_(parameter)
+
+
 @MODELS.register_module()
 class HardAssembling(BaseModule):
     """Step 1, group feature assembling: a pixel counts for a kernel where its mask is more likely than not."""
@@ -42,6 +49,11 @@ class AdaptiveKernelUpdate(BaseModule):
         self.out_layer = nn.Linear(channels, channels)
         self.out_norm = nn.LayerNorm(channels)
 
+    def init_weights(self) -> None:
+        """Xavier for every matrix."""
+        super().init_weights()
+        xavier_matrices(self)
+
     def forward(self, group_features: Tensor, kernels: Tensor) -> Tensor:
         """Update kernels.
 
@@ -59,6 +71,12 @@ class AdaptiveKernelUpdate(BaseModule):
         kernel_gate = self.kernel_gate_norm(self.kernel_gate(gate)).sigmoid()
         mixed = feature_gate * self.feature_norm(feature_out) + kernel_gate * self.kernel_norm(kernel_out)
         return F.relu(self.out_norm(self.out_layer(mixed)))
+
+
+def masked_sum(weights: Tensor, features: Tensor) -> Tensor:
+    """(B, N, P) weights and (B, C, P) features to (B, N, C) sums, in float32: half precision would overflow."""
+    with torch.autocast(features.device.type, enabled=False):
+        return torch.einsum("bnp,bcp->bnc", weights.float(), features.float())
 
 
 def fc_norm_relu(channels: int, count: int) -> nn.Sequential:
@@ -113,9 +131,7 @@ class KernelUpdateStage(BaseModule):
     def init_weights(self) -> None:
         """Xavier for every matrix; the classifier starts at its prior."""
         super().init_weights()
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
+        xavier_matrices(self)
         if self.num_classes:
             nn.init.constant_(self.class_layer.bias, bias_init_with_prob(self.class_prior))
 
@@ -126,7 +142,7 @@ class KernelUpdateStage(BaseModule):
         each pixel, it is the sums that are transformed: they are far fewer than the pixels.
         """
         weights = self.assembling(mask_logits)  # (B, N, P)
-        sums = torch.einsum("bnp,bcp->bnc", weights, features)
+        sums = masked_sum(weights, features)
         return F.linear(sums, self.pixel_layer.weight) + weights.sum(-1, keepdim=True) * self.pixel_layer.bias
 
     def refine(self, group_features: Tensor, kernels: Tensor) -> Tensor:

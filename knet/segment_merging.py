@@ -150,6 +150,8 @@ class JointMerging:
         """
         num_things, num_stuff = self.labels.num_things, self.labels.num_stuff
         thing_scores = class_scores[: len(class_scores) - num_stuff, :num_things]
+        if not num_things:
+            thing_scores = class_scores.new_zeros(len(thing_scores), 1)  # no kernel takes part
         least = best_pairs(thing_scores, self.max_per_image)[0][-1]
         scores, labels = thing_scores.max(dim=1)
         scores = scores.masked_fill(scores < least, 0)

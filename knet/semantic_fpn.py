@@ -33,7 +33,7 @@ class SemanticFPN(BaseModule):
         norm_cfg: ConfigType = dict(type="GN", num_groups=32),
     ) -> None:
         super().__init__()
-        conv = dict(norm_cfg=norm_cfg, bias=False, inplace=False)
+        conv = dict(norm_cfg=norm_cfg, bias=False)
         self.towers = nn.ModuleList()
         for level in range(num_levels):
             tower = [ConvModule(in_channels, out_channels, 3, 2 if level == 0 else 1, 1, **conv)]

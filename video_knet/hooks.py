@@ -12,7 +12,7 @@ import torch
 from mmdet.registry import HOOKS
 from mmengine.dataset import ConcatDataset
 from mmengine.dist import get_rank, master_only
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import Dataset
@@ -111,18 +111,19 @@ class PlainCheckpointHook(Hook):
 class MetricsFileHook(Hook):
     """Writes `metrics.json` into the work dir: the best validation so far, and the history of all.
 
-    Args:
-        key: Metric that says which is best; the higher the better.
+    Which is best says `save_best` of the checkpoint hook, the higher the better; without it, the last one.
     """
 
     priority = "VERY_LOW"
 
-    def __init__(self, key: str = "STQ") -> None:
-        self.key = key
+    def __init__(self) -> None:
+        self.key: str | None = None
         self.history: list[dict[str, float | int]] = []
 
     def before_train(self, runner: Runner) -> None:
         """Goes on with the history of the run that is resumed."""
+        keys = [hook.save_best for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.save_best]
+        self.key = keys[0] if keys else None
         path = self._path(runner)
         if runner.iter > 0 and path.is_file():
             history = json.loads(path.read_text()).get("history", [])

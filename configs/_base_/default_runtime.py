@@ -16,7 +16,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type="EpochSeedHook"),
     dict(type="PlainCheckpointHook"),
-    dict(type="MetricsFileHook", key="STQ"),
+    dict(type="MetricsFileHook"),
 ]
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
 log_processor = dict(type="LogProcessor", window_size=50, by_epoch=True)

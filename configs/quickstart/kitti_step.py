@@ -19,16 +19,13 @@ world = dict(
     difficulty=0.25,
     videos=dict(train=24, val=4, test=1),
 )
-image_scale = (192, 96)  # width, height; also the crop
 max_epochs = 10
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))
 
 frame_transforms = [
     dict(type="LoadImageFromFile"),
     dict(type="LoadSegmentMap"),
-    dict(type="RandomResize", scale=image_scale, ratio_range=(0.8, 1.4), keep_ratio=True),
     dict(type="RandomFlip", prob=0.5),
-    dict(type="RandomCrop", crop_size=image_scale),
     dict(type="SegmentMapToMasks"),
 ]
 train_pipeline = [

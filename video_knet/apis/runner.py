@@ -7,6 +7,7 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner.checkpoint import get_torchvision_models
 
 from knet.checkpoint import read_checkpoint
 from video_knet.apis.threads import limit_threads
@@ -46,6 +47,8 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
         threads: CPU threads of this process; None for a default.
     """
     CheckpointLoader.register_scheme("", loader=load_from_safe_file, force=True)
+    CheckpointLoader.register_scheme(("http://", "https://"), loader=load_from_safe_url, force=True)
+    CheckpointLoader.register_scheme(("modelzoo://", "torchvision://"), loader=load_from_torchvision, force=True)
     config.launcher = launcher
     if launcher == "pytorch" and not torch.cuda.is_available():
         distribute_on_cpu(config)
@@ -58,6 +61,17 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
 def load_from_safe_file(filename: str, map_location: Any = None) -> dict[str, Any]:
     """The host's loader of local files, without its fallback to executing what a file holds."""
     return read_checkpoint(Path(filename).expanduser(), map_location=map_location or "cpu")
+
+
+def load_from_safe_url(url: str, map_location: Any = None) -> dict[str, Any]:
+    """The host's loader of downloads, without executing what they hold."""
+    return torch.hub.load_state_dict_from_url(url, map_location=map_location, weights_only=True)
+
+
+def load_from_torchvision(name: str, map_location: Any = None) -> dict[str, Any]:
+    """ImageNet weights by the host's short names, as `torchvision://resnet50`."""
+    url = get_torchvision_models()[name.split("://", 1)[1]]
+    return load_from_safe_url(url, map_location)
 
 
 def distribute_on_cpu(config: Config) -> None:

@@ -8,6 +8,8 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from knet.kernel_update import xavier_matrices
+
 
 @MODELS.register_module()
 class KernelLinking(BaseModule):
@@ -29,9 +31,7 @@ class KernelLinking(BaseModule):
     def init_weights(self) -> None:
         """Xavier for every matrix."""
         super().init_weights()
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
+        xavier_matrices(self)
 
     def forward(self, kernels: Tensor, previous: Tensor, group_features: Tensor | None = None) -> Tensor:
         """Link the kernels of two frames.

@@ -69,7 +69,9 @@ class VideoKNet(KNet):
         if kernel_linking is not None and track_head is None:
             last = decoder.get("num_stages", 3) - 1
             if last in decoder["link_stages"]:
-                print_log("kernel_linking in the last stage is left out: without track_head nothing would train it")
+                print_log(
+                    "kernel_linking in the last stage is left out: without track_head nothing would train it", "current"
+                )
                 kernel_linking = None
         super().__init__(decoder={**decoder, "kernel_linking": kernel_linking, "kernel_fusion": kernel_fusion}, **knet)
         self.track_head = None if track_head is None else MODELS.build(track_head)
@@ -215,7 +217,7 @@ class VideoKNet(KNet):
     def _track_boxes(self, masks: Tensor, semantic_logits: Tensor, size: ImageSize) -> Tensor:
         """(n, H, W) masks to (n, 4) boxes around what is a thing by the per-pixel classes, too, where anything is."""
         boxes = mask_boxes(masks)
-        if not self.semantic_boxes or not len(masks):
+        if not self.semantic_boxes or not self.labels.num_stuff or not len(masks):
             return boxes
         logits = rescale(semantic_logits[0], size)  # (K, H, W)
         num_things = self.labels.num_things
