@@ -32,7 +32,7 @@ def one_stage(weights: dict[str, Tensor], channels: int, num_heads: int, ffn_cha
         for key in ("kernel_linking", "kernel_fusion")
     )
     stage = dict(type="KernelUpdateStage", num_classes=5, num_heads=num_heads, **sizes)
-    decoder = KernelDecoder(1, stage, kernel_fusion=fusion, kernel_linking=linking, link_stages=(0,))
+    decoder = KernelDecoder(stage, num_stages=1, kernel_fusion=fusion, kernel_linking=linking, link_stages=(0,))
     decoder.load_state_dict(ours(weights, prefix, "decoder."))
     return decoder
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
+from knet.segment_merging import ImageSize
 from tests.tiny import SIZE, clip, images
 from video_knet.models.state import VideoState
 
@@ -179,3 +180,17 @@ def test_results_have_the_size_of_the_original_image(model):
     cut = predict(model, images(1, 1), img_shape=(60, 90), ori_shape=(60, 90))[0].pred_panoptic.semantic
     full = predict(model, images(1, 1))[0].pred_panoptic.semantic
     assert (cut == full[:60, :90]).float().mean() > 0.99  # what was won in the padding may count for a segment's share
+
+
+def test_boxes_for_the_tracker_leave_out_stuff(model, monkeypatch):
+    """Pixels whose per-pixel class is stuff, unless nothing else is in the mask."""
+    masks = torch.zeros(2, *SIZE, dtype=torch.bool)
+    masks[0, 8:24, 16:48], masks[1, 40:56, 64:80] = True, True
+    logits = torch.zeros(1, 5, SIZE[0] // 8, SIZE[1] // 8)  # things win where they are equal
+    logits[:, 3, :, 4:] = 100.0  # stuff from column 32 on
+    size = ImageSize(SIZE, SIZE, SIZE)
+    # Bilinear: a pixel before the middle of the last cell without stuff has none of it, so the box ends at 27.
+    assert model._track_boxes(masks, logits, size).tolist() == [[16, 8, 27, 23], [64, 40, 79, 55]]
+    monkeypatch.setattr(model, "semantic_boxes", False)
+    assert model._track_boxes(masks, logits, size).tolist() == [[16, 8, 47, 23], [64, 40, 79, 55]]
+    assert model._track_boxes(masks[:0], logits, size).shape == (0, 4)

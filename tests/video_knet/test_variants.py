@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from tests.tiny import CHANNELS, frame, images, tiny_image_model, tiny_video_model
+from tests.tiny import CHANNELS, clip, frame, images, tiny_image_model, tiny_video_model
 
 from .videos import assert_consistent, assert_trains, pair, predict
 
@@ -39,12 +39,22 @@ VARIANTS = {
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_parameter_learns_and_every_variant_predicts(name):
     variant = tiny_video_model(**copy.deepcopy(VARIANTS[name]))
-    variant.init_weights()
     assert_trains(variant, images(2, 2), [pair(), pair(12)])
     assert [name for name, parameter in variant.named_parameters() if not parameter.grad.any()] == []
+    nothing = clip(frame([], stuff=False), frame([]))
+    assert_trains(variant, images(2, 2), [nothing, nothing])  # no parameter is left out, as DDP demands
     for results in predict(variant, images(1, 3)):
         assert_consistent(results, tracked=variant.tracker is not None)
     assert (variant.state.kernels is None) == (not variant.decoder.uses_previous)
+
+
+def test_things_without_stuff():
+    """No stuff kernels, no stuff masks, and boxes that no class map can narrow."""
+    labels = dict(_delete_=True, type="LabelSpace", num_things=2, ids=(11, 13))
+    variant = tiny_video_model(labels=labels)
+    assert_trains(variant, images(1, 2), [pair()])
+    for results in predict(variant, images(1, 3)):
+        assert_consistent(results)
 
 
 def test_linking_that_nothing_would_train_is_not_built():
