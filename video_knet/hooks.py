@@ -122,8 +122,8 @@ class MetricsFileHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Goes on with the history of the run that is resumed."""
-        keys = [hook.save_best for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.save_best]
-        self.key = keys[0] if keys else None
+        hooks = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.save_best]
+        self.key = hooks[0].key_indicators[0] if hooks else None
         path = self._path(runner)
         if runner.iter > 0 and path.is_file():
             history = json.loads(path.read_text()).get("history", [])
