@@ -128,6 +128,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     if "state_dict" not in checkpoint:
         checkpoint = {"state_dict": checkpoint}
     weights = checkpoint["state_dict"]
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise UnsafeCheckpointError(f"{path}: 'state_dict' is not a dict of tensors; this is no checkpoint of a model")
     if is_released(weights):
         converted = convert(weights)
         print_log(

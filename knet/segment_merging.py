@@ -174,6 +174,8 @@ def compete(mask_logits: Tensor, scores: Tensor, size: ImageSize, stride: int) -
         only for kernels that have won any.
     """
     contenders = possible_winners(mask_logits.sigmoid() * scores[:, None, None])  # (n,)
+    if not len(contenders):
+        raise FloatingPointError("the network predicts NaN: its weights have diverged; test an earlier checkpoint")
     masks = probabilities(mask_logits[contenders], size, stride)  # (n, H, W)
     winner = contenders[(masks * scores[contenders, None, None]).max(dim=0).indices]
     area = torch.bincount(winner.flatten(), minlength=len(scores))

@@ -66,14 +66,13 @@ class VideoKNet(KNet):
     ) -> None:
         decoder = dict(knet.pop("decoder"))
         decoder.setdefault("link_stages", (decoder.get("num_stages", 3) - 1,))
-        if kernel_linking is not None and track_head is None:
-            last = decoder.get("num_stages", 3) - 1
-            if last in decoder["link_stages"]:
-                print_log(
-                    "kernel_linking in the last stage is left out: without track_head nothing would train it", "current"
-                )
-                kernel_linking = None
         super().__init__(decoder={**decoder, "kernel_linking": kernel_linking, "kernel_fusion": kernel_fusion}, **knet)
+        last = str(len(self.decoder.stages) - 1)
+        if track_head is None and last in self.decoder.kernel_linking:
+            print_log(
+                "kernel linking in the last stage is left out: without track_head nothing would train it", "current"
+            )
+            del self.decoder.kernel_linking[last]
         self.track_head = None if track_head is None else MODELS.build(track_head)
         self.tracker = None if tracker is None else TASK_UTILS.build(tracker)
         self.ref_loss = None if ref_loss is None else MODELS.build(ref_loss)
@@ -211,7 +210,7 @@ class VideoKNet(KNet):
         )
         all_ids = torch.zeros_like(segments.labels).index_copy(0, things, ids)
         sample.pred_panoptic = self.panoptic_result(segments, all_ids)
-        remembered = output.last.kernels if self.decoder.uses_previous else None
+        remembered = output.last.kernels.detach() if self.decoder.uses_previous else None
         return sample, replace(state, kernels=remembered, tracks=tracks)
 
     def _track_boxes(self, masks: Tensor, semantic_logits: Tensor, size: ImageSize) -> Tensor:
