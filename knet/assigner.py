@@ -20,19 +20,19 @@ def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma:
     return (positive - negative)[:, labels]
 
 
-def mask_cost(mask_logits: Tensor, masks: Tensor) -> Tensor:
-    """(N, P) logits and (G, P) masks to (N, G): minus the share of pixels on which they agree.
+def mask_cost(probabilities: Tensor, masks: Tensor) -> Tensor:
+    """(N, P) probabilities and (G, P) masks to (N, G): minus the share of pixels on which they agree.
 
     The agreement p t + (1 - p) (1 - t), summed, is 2 (sum of p t) - (sum of p) - (sum of t) + P.
     """
-    p = mask_logits.sigmoid().clamp_(min=0.01)
+    p = probabilities.clamp(min=0.01)
     agreement = 2 * (p @ masks.T) - p.sum(1)[:, None] - masks.sum(1) + masks.shape[1]
     return -agreement / masks.shape[1]
 
 
-def dice_cost(mask_logits: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
-    """(N, P) logits and (G, P) masks to (N, G): minus the Dice coefficient."""
-    p = mask_logits.sigmoid().clamp_(min=0.001)
+def dice_cost(probabilities: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
+    """(N, P) probabilities and (G, P) masks to (N, G): minus the Dice coefficient."""
+    p = probabilities.clamp(min=0.001)
     squares = p.norm(dim=1).square()[:, None] + masks.norm(dim=1).square()
     return -2 * (p @ masks.T) / (squares + 2 * eps)
 
@@ -64,8 +64,8 @@ class MaskHungarianAssigner:
             (N, G).
         """
         with torch.autocast(mask_logits.device.type, enabled=False):  # sums over pixels overflow in half precision
-            logits, masks = mask_logits.float().flatten(1), truth.masks.flatten(1)  # (N, P), (G, P)
-            cost = self.mask_weight * mask_cost(logits, masks) + self.dice_weight * dice_cost(logits, masks)
+            p, masks = mask_logits.float().flatten(1).sigmoid(), truth.masks.flatten(1)  # (N, P), (G, P)
+            cost = self.mask_weight * mask_cost(p, masks) + self.dice_weight * dice_cost(p, masks)
             if class_logits is not None:
                 cost = cost + self.class_weight * focal_cost(class_logits.float(), truth.labels)
         return cost

@@ -25,7 +25,7 @@ def test_mask_cost():
     # p = (1, 0, 0, 0): all would agree, but p is at least 0.01, so the others agree by 0.99: (1 + 3 * 0.99) / 4.
     # p = (0.01, 1, 1, 1): 0.01 / 4.
     logits = torch.tensor([[0.0, 0.0, 0.0, 0.0], [BIG, -BIG, -BIG, -BIG], [-BIG, BIG, BIG, BIG]])
-    torch.testing.assert_close(mask_cost(logits, masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]]))
+    torch.testing.assert_close(mask_cost(logits.sigmoid(), masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]]))
 
 
 def test_dice_cost():
@@ -34,7 +34,7 @@ def test_dice_cost():
     # p = (1, 1, .001, .001), clamped from 0: 2 * 2 / (2 + 2e-6 + 2 + 2e-3).
     logits = torch.tensor([[0.0] * 4, [BIG, BIG, -BIG, -BIG]])
     wanted = torch.tensor([[-2 / 3.002], [-4 / 4.002002]])
-    torch.testing.assert_close(dice_cost(logits, masks), wanted)
+    torch.testing.assert_close(dice_cost(logits.sigmoid(), masks), wanted)
 
 
 def test_focal_cost():
@@ -51,7 +51,7 @@ def test_costs_are_weighted_and_added():
     masks, logits, classes = torch.rand(3, 4, 5).round(), torch.randn(6, 4, 5), torch.randn(6, 2)
     annotation = truth(masks, [0, 1, 1])
     cost = MaskHungarianAssigner(class_weight=2, mask_weight=3, dice_weight=5).cost(classes, logits, annotation)
-    flat = logits.flatten(1), masks.flatten(1)
+    flat = logits.flatten(1).sigmoid(), masks.flatten(1)
     wanted = 2 * focal_cost(classes, annotation.labels) + 3 * mask_cost(*flat) + 5 * dice_cost(*flat)
     torch.testing.assert_close(cost, wanted)
 

@@ -96,7 +96,7 @@ def test_assigner(case):
     )
     truth = truth_of(truth_masks, labels)
     if len(labels):
-        flat = masks.flatten(1), truth_masks.flatten(1)
+        flat = masks.flatten(1).sigmoid(), truth_masks.flatten(1)
         close(2 * focal_cost(classes, labels), unit(f"assigner/{case}/cost_cls"))
         close(mask_cost(*flat), unit(f"assigner/{case}/cost_mask"))
         close(4 * dice_cost(*flat), unit(f"assigner/{case}/cost_dice"))
@@ -111,7 +111,7 @@ def test_assigner(case):
 def test_assigner_of_vps_modules():
     masks, classes = recipe.tensor("asg.mask", 6, 16, 24, std=3), recipe.tensor("asg.cls", 6, 2)
     truth = truth_of((recipe.tensor("asg.gt", 3, 16, 24) > 0.8).float(), torch.tensor([0, 1, 1]))
-    flat = masks.flatten(1), truth.masks.flatten(1)
+    flat = masks.flatten(1).sigmoid(), truth.masks.flatten(1)
     close(2 * focal_cost(classes, truth.labels), vps("assigner.cls_cost"))
     close(mask_cost(*flat), vps("assigner.mask_cost"))
     close(4 * dice_cost(*flat), vps("assigner.dice_cost"))

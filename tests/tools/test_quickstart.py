@@ -1,0 +1,71 @@
+"""`make quickstart` at the smallest size: everything it promises is there, and a second run uses the data again."""
+
+import json
+
+import pytest
+import torch
+
+from tests.tools.test_train_and_test import SMALL
+from tools import demo, quickstart
+from video_knet.apis.video_io import read_frames
+
+OPTIONS = [
+    "world.videos.train=1",
+    "world.videos.val=2",
+    "world.frames=4",
+    "world.size=(48,96)",
+    "train_cfg.max_epochs=1",
+    *SMALL,
+]
+
+
+@pytest.fixture(scope="module")
+def work_dir(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmengine.runner.runner.collect_env", dict)
+        patch.setenv("KITTI_STEP_ROOT", "is replaced")
+        folder = tmp_path_factory.mktemp("quickstart")
+        assert quickstart.main(["kitti_step", "--work-dir", str(folder), "--cfg-options", *OPTIONS]) == 0
+        yield folder
+
+
+def test_it_leaves_what_it_promises(work_dir):
+    metrics = json.loads((work_dir / "metrics.json").read_text())
+    assert {"STQ", "AQ", "SQ", "VPQ", "per_class", "per_video"} <= set(metrics)
+    assert "state_dict" in torch.load(work_dir / "checkpoint.pth", weights_only=True)
+    assert sorted(p.name for p in (work_dir / "pred").iterdir()) == ["0002", "0006"]
+    videos = sorted((work_dir / "overlay").iterdir())
+    assert [p.name for p in videos] == ["0002.mp4", "0006.mp4"]
+    assert all(read_frames(path).length == 4 for path in videos)
+
+
+def test_a_second_run_uses_the_world_again(work_dir, capsys, monkeypatch):
+    monkeypatch.setattr("mmengine.runner.runner.collect_env", dict)
+    monkeypatch.setenv("KITTI_STEP_ROOT", "is replaced")
+    made = (work_dir / "data" / "world.json").stat().st_mtime_ns
+    assert quickstart.main(["kitti_step", "--work-dir", str(work_dir), "--cfg-options", *OPTIONS]) == 0
+    assert (work_dir / "data" / "world.json").stat().st_mtime_ns == made
+    out = capsys.readouterr().out
+    assert "held-out sequences" in out
+    assert str(work_dir / "overlay") in out
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("KITTI_STEP_ROOT", "is replaced")
+    precious = tmp_path / "data" / "precious.txt"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    assert quickstart.main(["kitti_step", "--work-dir", str(tmp_path), "--cfg-options", *OPTIONS]) == 1
+    assert "something else than a synthetic world" in capsys.readouterr().err
+    assert precious.read_text() == "mine"
+
+
+def test_the_checkpoint_runs_on_a_folder_of_frames(work_dir, tmp_path, monkeypatch):
+    monkeypatch.setenv("KITTI_STEP_ROOT", str(work_dir / "data"))
+    frames = work_dir / "data" / "testing" / "image_02"
+    folder = next(frames.iterdir())
+    out = tmp_path / "overlay.mp4"
+    config = str(quickstart.CONFIGS / "kitti_step.py")
+    arguments = [config, str(work_dir / "checkpoint.pth"), str(folder), "--out", str(out), "--device", "cpu"]
+    assert demo.main([*arguments, "--cfg-options", *SMALL[-2:]]) == 0
+    assert read_frames(out).length == 4
