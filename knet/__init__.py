@@ -3,9 +3,17 @@
 Importing it makes `mmdet` importable with or without mmcv's compiled operators, and registers the modules.
 """
 
+import warnings
+from contextlib import redirect_stdout
+from io import StringIO
+
 from knet.compiled_ops import ensure_extension
 
 ensure_extension()
+# On import mmdet prints and warns about optional packages, which every run would begin with.
+with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
+    import mmdet.datasets
+    import mmdet.evaluation  # noqa: F401
 
 from knet import assigner, kernel_decoder, kernel_head, kernel_update, segment_merging, semantic_fpn, supervision  # noqa: E402
 from knet.knet import KNet  # noqa: E402

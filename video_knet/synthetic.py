@@ -199,6 +199,7 @@ def write_world(
     counts: Mapping[str, int],
     start: int = 0,
     progress: Callable[[int], None] = lambda frames: None,
+    frames: Mapping[str, int] | None = None,
 ) -> None:
     """Write videos of a world in the layout of a data set, under that data set's sequence names.
 
@@ -211,18 +212,21 @@ def write_world(
         counts: Videos of each split.
         start: Number of the first frame's file.
         progress: Called with the number of frames written since the last call.
+        frames: Frames per video of each split; the world's where a split is not named.
     """
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
         for split, count in counts.items():
+            drawer = replace(world, frames=(frames or {}).get(split, world.frames))
             for index, name in enumerate(style.sequence_names(split, count)):
-                drawn, again = tee(world.video(index, split))
+                drawn, again = tee(drawer.video(index, split))
                 images, maps = (image for image, _ in drawn), (segments for _, segments in again)
                 style.write_video(part, split, name, images, maps, start)
-                progress(world.frames)
+                progress(drawer.frames)
         settings = {"format": style.name, "seed": world.seed, "size": world.size, "frames": world.frames}
         settings |= {"difficulty": world.difficulty, "start": start, "videos": dict(counts)}
+        settings |= {"frames_of_split": dict(frames)} if frames else {}
         (part / WORLD_FILE).write_text(json.dumps(settings, indent=2) + "\n")
         shutil.rmtree(out, ignore_errors=True)
         part.replace(out)

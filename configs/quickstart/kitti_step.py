@@ -14,10 +14,11 @@ data_root = "{{$KITTI_STEP_ROOT:work_dirs/quickstart/kitti_step/data}}"
 world = dict(
     format="kitti_step",
     size=(96, 192),
-    frames=20,
     seed=0,
-    difficulty=0.25,
-    videos=dict(train=24, val=4, test=1),
+    difficulty=0.1,
+    # Many short videos to learn from, long ones to be tracked in.
+    videos=dict(train=160, val=6, test=1),
+    frames=dict(train=6, val=16, test=16),
 )
 max_epochs = 10
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))

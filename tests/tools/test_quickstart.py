@@ -12,7 +12,9 @@ from video_knet.apis.video_io import read_frames
 OPTIONS = [
     "world.videos.train=1",
     "world.videos.val=2",
-    "world.frames=4",
+    "world.frames.train=4",
+    "world.frames.val=4",
+    "world.frames.test=4",
     "world.size=(48,96)",
     "train_cfg.max_epochs=1",
     *SMALL,

@@ -56,8 +56,9 @@ def make_world(cfg: Config, root: Path) -> None:
     """
     style, settings = get_format(cfg.world.format), cfg.world
     size = tuple(settings.size)
-    world = World(style.classes, size, settings.frames, settings.seed, settings.difficulty)
-    wanted = dict(seed=world.seed, size=list(size), frames=world.frames, difficulty=world.difficulty)
+    world = World(style.classes, size, seed=settings.seed, difficulty=settings.difficulty)
+    frames = dict(settings.frames)
+    wanted = dict(seed=world.seed, size=list(size), frames_of_split=frames, difficulty=world.difficulty)
     wanted |= dict(format=style.name, videos=dict(settings.videos))
     if (root / WORLD_FILE).is_file():
         found = json.loads((root / WORLD_FILE).read_text())
@@ -66,8 +67,9 @@ def make_world(cfg: Config, root: Path) -> None:
             return
     elif root.exists() and any(root.iterdir()):
         raise ValueError(f"{root} holds something else than a synthetic world; name another folder or remove it")
-    with tqdm(total=sum(settings.videos.values()) * settings.frames, unit="frame", desc=f"world {root}") as bar:
-        write_world(root, style, world, settings.videos, progress=bar.update)
+    total = sum(count * frames[split] for split, count in settings.videos.items())
+    with tqdm(total=total, unit="frame", desc=f"world {root}") as bar:
+        write_world(root, style, world, settings.videos, progress=bar.update, frames=frames)
 
 
 def remove(path: Path) -> None:
