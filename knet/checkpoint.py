@@ -25,7 +25,8 @@ class Converted:
             `kernel_fusion`, `track_head` as configs, None where absent.
         used: Our name by released name.
         dropped: Reason by released name.
-        missing: Our names that files with these parts have, and this one lacks.
+        missing: Our names that files with these parts have, and this one lacks; backbone and neck vary, and are not
+            looked at.
     """
 
     state_dict: dict[str, Tensor] = field(default_factory=dict)
@@ -79,7 +80,7 @@ def recognise(state_dict: dict[str, Tensor], last: int) -> dict[str, Any]:
         if "attention_previous_update_link" not in roots:
             fusion["update"] = None
     num_fcs = len({name.split(".")[2] for name in state_dict if name.startswith("track_head.fcs.")})
-    has_track_head = "track_head.fc_embed.weight" in state_dict
+    has_track_head = any(name.startswith(("track_head.", "embed_fcs.")) for name in state_dict)
     kernels, classes = state_dict.get("rpn_head.init_kernels.weight"), state_dict.get("rpn_head.conv_seg.weight")
     return dict(
         num_stages=last + 1,
@@ -117,7 +118,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     except OSError:
         raise
     except Exception as error:  # a damaged file fails in whatever way its bytes lead to
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise UnsafeCheckpointError(
             f"{path}: refused. It is truncated, is no checkpoint, or holds objects that would have to be executed "
             f"({reason[:200]}). If you trust its origin, re-save its weights alone: "

@@ -99,6 +99,7 @@ class KernelUpdateStage(BaseModule):
         assembling: Config of step 1.
         update: Config of step 2.
         class_prior: Foreground probability that the classifier starts with.
+        init_cfg: The host's initialisation, in place of Xavier's.
     """
 
     def __init__(
@@ -112,8 +113,9 @@ class KernelUpdateStage(BaseModule):
         assembling: ConfigType = dict(type="HardAssembling"),
         update: ConfigType = dict(type="AdaptiveKernelUpdate"),
         class_prior: float = 0.01,
+        init_cfg: ConfigType | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(init_cfg)
         self.num_classes, self.class_prior = num_classes, class_prior
         self.assembling = MODELS.build(assembling)
         self.update = MODELS.build({"channels": channels, **update})
@@ -129,9 +131,10 @@ class KernelUpdateStage(BaseModule):
         self.pixel_layer = nn.Linear(channels, channels)
 
     def init_weights(self) -> None:
-        """Xavier for every matrix; the classifier starts at its prior."""
+        """Xavier for every matrix unless `init_cfg` says otherwise; the classifier starts at its prior."""
         super().init_weights()
-        xavier_matrices(self)
+        if self.init_cfg is None:
+            xavier_matrices(self)
         if self.num_classes:
             nn.init.constant_(self.class_layer.bias, bias_init_with_prob(self.class_prior))
 

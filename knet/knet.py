@@ -102,7 +102,9 @@ class KNet(BaseDetector):
         assert rescale, "results always have the size of the original image"
         _, output = self.segment(self.extract_feat(batch_inputs))
         for i, sample in enumerate(batch_data_samples):
-            result = self.merging(output.last.frames(slice(i, i + 1)), ImageSize.of(sample.metainfo))
+            result = self.merging(
+                output.last.frames(slice(i, i + 1)), ImageSize.of(sample.metainfo, batch_inputs.shape[-2:])
+            )
             if isinstance(result, InstanceSegments):
                 sample.pred_instances = instance_result(result)
             else:
@@ -111,8 +113,8 @@ class KNet(BaseDetector):
         return batch_data_samples
 
     def _forward(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample] | None = None) -> tuple:
-        """Raw outputs of the last stage: class logits (B, N, K) and mask logits (B, N, h, w)."""
-        _, output = self.segment(self.extract_feat(batch_inputs))
+        """Raw outputs of the last stage: class logits (B, N, K) and mask logits (B, N, h, w); clips are folded."""
+        _, output = self.segment(self.extract_feat(batch_inputs.flatten(0, -4)))
         return output.last.class_logits, output.last.mask_logits
 
     def panoptic_result(self, segments: PanopticSegments, tracks: Tensor) -> BaseDataElement:

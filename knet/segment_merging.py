@@ -29,13 +29,16 @@ class ImageSize:
     original: tuple[int, int]
 
     @classmethod
-    def of(cls, metainfo: dict) -> "ImageSize":
-        """Read from the metainfo of a data sample."""
-        return cls(
-            padded=tuple(metainfo["batch_input_shape"][:2]),
-            resized=tuple(metainfo["img_shape"][:2]),
-            original=tuple(metainfo["ori_shape"][:2]),
-        )
+    def of(cls, metainfo: dict, padded: tuple[int, int] | None = None) -> "ImageSize":
+        """Read from the metainfo of a data sample.
+
+        Args:
+            metainfo: What is missing in it is taken to be as the size before it: an image without padding, not resized.
+            padded: Size of the batch, where the metainfo does not say it.
+        """
+        padded = tuple(metainfo.get("batch_input_shape", padded)[:2])
+        resized = tuple(metainfo.get("img_shape", padded)[:2])
+        return cls(padded, resized, tuple(metainfo.get("ori_shape", resized)[:2]))
 
 
 def rescale(maps: Tensor, size: ImageSize) -> Tensor:

@@ -63,6 +63,13 @@ class SemanticFPN(BaseModule):
             Thing features and stuff features, each (B, C, H/8, W/8).
         """
         levels = list(levels)
+        height, width = levels[-1].shape[-2:]
+        if levels[0].shape[-2:] != (height << len(levels) - 1, width << len(levels) - 1):
+            sizes = ", ".join(str(tuple(x.shape[-2:])) for x in levels)
+            raise ValueError(
+                f"levels of {sizes} are not halves of each other; images have to be padded to multiples of the "
+                "coarsest stride (data_preprocessor.pad_size_divisor=32)"
+            )
         if self.positional_encoding is not None:
             levels[-1] = levels[-1] + self._encode(levels[-1])
         fused = sum(self._raise(tower, x) for tower, x in zip(self.towers, levels, strict=True))

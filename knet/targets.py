@@ -38,16 +38,19 @@ def frame_truth(
     """Read the annotation of a data sample; the sample is left as it is.
 
     Args:
-        sample: With `gt_instances` (masks, labels, for video instances_ids) and, where there is stuff, `gt_sem_seg` in
-            network labels.
+        sample: With `gt_instances` (masks as the host's or as a (G, H, W) tensor, labels, for video instances_ids) and,
+            where there is stuff, `gt_sem_seg` in network labels.
         input_shape: Height and width of the padded batch.
         stride: Input pixels per pixel of the grid.
         labels: Tells things from stuff.
         device: Where to put it.
     """
+    for name in ("gt_instances", "gt_sem_seg") if labels.num_stuff else ("gt_instances",):
+        if name not in sample:
+            raise ValueError(f"training needs ground truth, but the sample has no {name}; see PackClipInputs")
     instances = sample.gt_instances
-    bitmaps = torch.as_tensor(instances.masks.masks, device=device)  # (G, H, W)
-    masks = shrink(pad(bitmaps, input_shape, 0), stride)
+    bitmaps = instances.masks if isinstance(instances.masks, Tensor) else instances.masks.to_tensor(torch.uint8, device)
+    masks = shrink(pad(bitmaps.to(device), input_shape, 0), stride)  # (G, h, w)
     truth_ids = instances.get("instances_ids")
     stuff_labels, stuff_masks = torch.empty(0, dtype=torch.int64, device=device), masks[:0]
     if labels.num_stuff:

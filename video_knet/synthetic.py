@@ -24,7 +24,6 @@ from .synthetic_shapes import paint_shape, shape_of, thing_look
 
 WORLD_FILE = "world.json"  # how a written world was made; also the sign that a folder is one
 _MAX_THING_CLASSES = 8
-_NEWCOMERS = 2
 _CROWD_SIZE = 4
 
 
@@ -76,6 +75,8 @@ class World:
     def __post_init__(self):
         if not 0 <= self.difficulty <= 1:
             raise ValueError(f"difficulty is {self.difficulty}, must be within 0..1")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}, must be 0 or more")
         if min(self.size) < 16 or self.frames < 1:
             raise ValueError(f"size {self.size}, frames {self.frames}: at least 16x16 pixels and one frame are needed")
 
@@ -110,8 +111,8 @@ class World:
         """
         ids = self._thing_ids()
         found: list[tuple[int, int, Thing]] = []
-        present = round(4 + 5 * self.difficulty)
-        for slot in range(present + _NEWCOMERS if ids else 0):
+        present, newcomers = round(4 + 5 * self.difficulty), round(1 + 2 * self.difficulty)
+        for slot in range(present + newcomers if ids else 0):
             rng = np.random.default_rng((*entropy, 3, slot))
             born = 0 if slot < present else int(rng.integers(1, 10))
             while born < self.frames:
@@ -134,7 +135,7 @@ class World:
             velocity=float(speed),
             y=rng.uniform(0.62, 0.98),
             sinking=rng.uniform(-0.004, 0.004),
-            size=shape.size * rng.uniform(0.85, 1.2) * (1 - 0.25 * hard),
+            size=shape.size * rng.uniform(0.85, 1.2) * (1.35 - 0.6 * hard),
             growth=rng.uniform(-0.01, 0.01),
             sway=(rng.uniform(0, 0.008), rng.uniform(0.2, 0.5)),
             look=thing_look(self.classes.palette[class_id], rng, hard),

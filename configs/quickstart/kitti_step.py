@@ -15,10 +15,9 @@ world = dict(
     format="kitti_step",
     size=(96, 192),
     seed=0,
-    difficulty=0.1,
-    # Many short videos to learn from, long ones to be tracked in.
-    videos=dict(train=160, val=6, test=1),
-    frames=dict(train=6, val=16, test=16),
+    difficulty=0.0,
+    videos=dict(train=48, val=6, test=1),
+    frames=dict(train=12, val=16, test=16),
 )
 max_epochs = 10
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))

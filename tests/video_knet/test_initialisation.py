@@ -15,7 +15,7 @@ def matrices_follow_xavier(module: torch.nn.Module) -> bool:
 
 
 def test_every_part_is_initialised():
-    model = build("video_knet_tiny")
+    model = build("video_knet_r50")
     with torch.no_grad():
         for value in model.parameters():
             value.fill_(7.0)

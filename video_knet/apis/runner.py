@@ -27,8 +27,13 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such config file")
-    config = Config.fromfile(path)
+    try:
+        config = Config.fromfile(path)
+    except SyntaxError as error:
+        raise ValueError(f"{path}: {error}") from error
     config.merge_from_dict(options or {})
+    if "model" not in config:
+        raise ValueError(f"{path}: no model in it; name a config that is not one of the parts in _base_")
     if work_dir is not None:
         config.work_dir = str(work_dir)
     elif config.get("work_dir") is None:

@@ -132,6 +132,9 @@ class VideoDataset(BaseDataset):
 
     def __getitem__(self, index: int) -> dict:
         """The sample `index`, with draws that depend on (seed, epoch, index) alone in training."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} is outside a dataset of {len(self)} samples")
+        index %= len(self)
         if self.test_mode:
             return super().__getitem__(index)
         seed, epoch = self._clock.tolist()

@@ -202,8 +202,12 @@ class KittiStep:
         """
         if split not in ("train", "val", "test") or not _SEQUENCE.fullmatch(name):
             raise FormatError(f"split {split!r}, sequence {name!r}: use train, val or test, and four digits")
+        if start < 0:
+            raise FormatError(f"first file number {start}: files are numbered from 0")
         folder = Path(root) / ("testing" if split == "test" else "training") / "image_02" / name
         for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
+            if number > 999999:
+                raise FormatError(f"{folder}: file number {number} has more than six digits; start lower")
             write_png(folder / f"{number:06d}.png", image)
             if split != "test":
                 self.write(self.label_path(self._split_folder(Path(root), split), name, f"{number:06d}"), segments)
@@ -254,7 +258,7 @@ class KittiStep:
 
 
 def _check_pairs(labels: list[Path], images: Path) -> None:
-    """Every label has its image, and every image between the first and the last label has its label."""
+    """Every label has its image, and every image its label."""
     have = {path.name for path in list_png(images)}
     wanted = {path.name for path in labels}
     if lacking := sorted(wanted - have):
@@ -262,14 +266,9 @@ def _check_pairs(labels: list[Path], images: Path) -> None:
             f"{images / lacking[0]}: no such file, but {labels[0].parent / lacking[0]} is its label "
             f"({len(lacking)} images missing in this sequence). Download the images again."
         )
-    beside = sorted(have - wanted)
-    if holes := [name for name in beside if labels[0].name < name < labels[-1].name]:
+    if lacking := sorted(have - wanted):
         raise FormatError(
-            f"{labels[0].parent / holes[0]}: no such file, but {images / holes[0]} lies between labelled frames "
-            f"({len(holes)} labels missing in this sequence). Download the labels again."
-        )
-    if beside:
-        first, last = labels[0].stem, labels[-1].stem
-        logger.warning(
-            "%s: %d images outside the labelled frames %s..%s are left out", images, len(beside), first, last
+            f"{labels[0].parent / lacking[0]}: no such file, but {images / lacking[0]} is its image "
+            f"({len(lacking)} labels missing in this sequence). Download the labels again, or move images that are not "
+            "to be used elsewhere."
         )

@@ -89,4 +89,4 @@ def png_size(path: Path) -> tuple[int, int]:
 
 def list_png(folder: Path) -> list[Path]:
     """PNG files of a folder by name; hidden files (also those that file managers leave) do not count."""
-    return sorted(p for p in Path(folder).iterdir() if p.suffix == ".png" and not p.name.startswith("."))
+    return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() == ".png" and not p.name.startswith("."))

@@ -90,6 +90,8 @@ class MatchedKernelSampler:
             match: Of the last stage.
             truth: With object ids.
         """
+        if truth.ids is None:
+            raise ValueError("the embedding needs to know which object is which: gt_instances has no instances_ids")
         return KernelSamples(match.kernels, truth.ids[match.objects])
 
 

@@ -175,6 +175,7 @@ class VideoKNet(KNet):
         levels = self.extract_feat(batch_inputs.flatten(0, 1))
         frames = [frame for clip in batch_data_samples for frame in clip.video_data_samples]
         for i, frame in enumerate(frames):
+            frame.set_metainfo({"batch_input_shape": tuple(batch_inputs.shape[-2:])})
             state = successor(self.state, frame.metainfo)
             # Half-done frames must not be continued from.
             self.state = None
@@ -194,7 +195,9 @@ class VideoKNet(KNet):
         """
         size = ImageSize.of(sample.metainfo)
         initial, output = self.segment(levels, previous=state.kernels)
-        segments: PanopticSegments = self.merging(output.last, size)
+        segments = self.merging(output.last, size)
+        if not isinstance(segments, PanopticSegments):
+            raise TypeError(f"online tracking needs panoptic segments, not those of {type(self.merging).__name__}")
 
         things = segments.is_thing.nonzero().flatten()
         kernels, scores, labels = segments.kernels[things], segments.scores[things], segments.labels[things]
@@ -231,7 +234,9 @@ def successor(state: VideoState | None, metainfo: dict) -> VideoState:
     Raises:
         ValueError: There is no such state.
     """
-    video, frame_id = metainfo.get("video_id"), metainfo["frame_id"]
+    video, frame_id = metainfo.get("video_id"), metainfo.get("frame_id")
+    if frame_id is None:
+        raise ValueError("a frame has no frame_id in its metainfo: give its position in the video, from 0")
     if frame_id == 0:
         return VideoState(video, frame_id=0)
     name = metainfo.get("video_name", video)

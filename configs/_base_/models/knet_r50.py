@@ -29,6 +29,7 @@ model = dict(
         frozen_stages=1,
         norm_cfg=dict(type="BN", requires_grad=True),
         norm_eval=True,
+        zero_init_residual=False,
         init_cfg=dict(type="Pretrained", checkpoint="torchvision://resnet50"),
     ),
     neck=dict(type="FPN", in_channels=[256, 512, 1024, 2048], out_channels=channels, num_outs=4),

@@ -7,24 +7,32 @@ _base_ = ["./video_knet_r50.py"]
 
 channels = 64
 norm = dict(type="GN", num_groups=8)
+small_weights = dict(
+    type="Kaiming", layer="Linear", a=5**0.5, mode="fan_in", nonlinearity="leaky_relu", distribution="uniform"
+)
 attention = dict(channels=channels, num_heads=4, ffn_channels=128)
 
 model = dict(
     backbone=dict(
         depth=18,
         base_channels=16,
+        num_stages=3,
+        strides=(1, 2, 2),
+        dilations=(1, 1, 1),
+        out_indices=(0, 1, 2),
         frozen_stages=-1,
         norm_eval=False,
         init_cfg=None,
     ),
-    neck=dict(in_channels=[16, 32, 64, 128], out_channels=channels),
+    neck=dict(in_channels=[16, 32, 64], out_channels=channels, num_outs=3),
     kernel_head=dict(
         num_kernels=20,
         channels=channels,
         norm_cfg=norm,
-        semantic_fpn=dict(in_channels=channels, norm_cfg=norm),
+        semantic_fpn=dict(in_channels=channels, num_levels=3, norm_cfg=norm),
     ),
-    decoder=dict(stage=attention),
+    # Xavier's masks start far from 1/2, which a short training from scratch cannot afford. This is torch's default.
+    decoder=dict(stage=dict(class_prior=0.3, init_cfg=small_weights, **attention)),
     kernel_linking=attention,
     kernel_fusion=attention,
     track_head=dict(embed=dict(channels=channels)),
