@@ -176,3 +176,18 @@ def test_tool_usage_is_status_two(tmp_path, capsys):
         make(tmp_path / "world", "--sequences", "0")
     assert stop.value.code == 2
     capsys.readouterr()
+
+
+def test_the_easy_world_of_the_quickstart_has_entry_exit_and_occlusion():
+    entered = left = occluded = 0
+    for index in range(6):
+        frames = [segments.track for _, segments in World(CLASSES, frames=20, difficulty=0.1).video(index, "val")]
+        ids = [set(np.unique(track)) - {0} for track in frames]
+        entered += len(set.union(*ids) - ids[0])
+        left += len(set.union(*ids) - ids[-1])
+        for i in set.union(*ids):
+            inside = [(t == i).sum() for t in frames if (t == i).any() and not (t[:, [0, 1, -2, -1]] == i).any()]
+            occluded += bool(inside) and min(inside) < 0.7 * max(inside)
+    assert entered > 6
+    assert left > 0
+    assert occluded > 1

@@ -111,12 +111,15 @@ class World:
         """
         ids = self._thing_ids()
         found: list[tuple[int, int, Thing]] = []
-        present, newcomers = round(4 + 5 * self.difficulty), round(1 + 2 * self.difficulty)
+        present, newcomers = round(3 + 6 * self.difficulty), 2
         for slot in range(present + newcomers if ids else 0):
             rng = np.random.default_rng((*entropy, 3, slot))
             born = 0 if slot < present else int(rng.integers(1, 10))
             while born < self.frames:
                 thing = self._thing(rng, ids[(slot + int(rng.integers(2))) % len(ids)], born)
+                if born == 0:  # the easier the world, the more evenly objects are spread at the start
+                    even = (slot + rng.uniform(0.25, 0.75)) / present
+                    thing = replace(thing, x=self.difficulty * thing.x + (1 - self.difficulty) * even)
                 found.append((born, slot, thing))
                 gone = (-0.2 - thing.x if thing.velocity < 0 else 1.2 - thing.x) / thing.velocity
                 born += max(int(gone), 1) + int(rng.integers(1, 6))

@@ -15,11 +15,11 @@ world = dict(
     format="kitti_step",
     size=(96, 192),
     seed=0,
-    difficulty=0.0,
+    difficulty=0.1,
     videos=dict(train=48, val=6, test=1),
-    frames=dict(train=12, val=16, test=16),
+    frames=dict(train=12, val=20, test=20),
 )
-max_epochs = 10
+max_epochs = 8
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))
 
 frame_transforms = [
@@ -45,10 +45,10 @@ param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
     dict(type="CosineAnnealingLR", by_epoch=True, begin=0, end=max_epochs, eta_min=1e-5, convert_to_iter_based=True),
 ]
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 default_hooks = dict(
     logger=dict(interval=20),
-    checkpoint=dict(interval=5, max_keep_ckpts=1, save_best="STQ", rule="greater"),
+    checkpoint=dict(interval=4, max_keep_ckpts=1, save_best="STQ", rule="greater"),
 )

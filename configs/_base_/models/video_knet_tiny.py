@@ -16,20 +16,16 @@ model = dict(
     backbone=dict(
         depth=18,
         base_channels=16,
-        num_stages=3,
-        strides=(1, 2, 2),
-        dilations=(1, 1, 1),
-        out_indices=(0, 1, 2),
         frozen_stages=-1,
         norm_eval=False,
         init_cfg=None,
     ),
-    neck=dict(in_channels=[16, 32, 64], out_channels=channels, num_outs=3),
+    neck=dict(in_channels=[16, 32, 64, 128], out_channels=channels),
     kernel_head=dict(
         num_kernels=20,
         channels=channels,
         norm_cfg=norm,
-        semantic_fpn=dict(in_channels=channels, num_levels=3, norm_cfg=norm),
+        semantic_fpn=dict(in_channels=channels, norm_cfg=norm),
     ),
     # Xavier's masks start far from 1/2, which a short training from scratch cannot afford. This is torch's default.
     decoder=dict(stage=dict(class_prior=0.3, init_cfg=small_weights, **attention)),
