@@ -8,6 +8,7 @@ _base_ = [
     "../_base_/models/video_knet_tiny.py",
     "../_base_/datasets/kitti_step.py",
     "../_base_/default_runtime.py",
+    "../_base_/schedules/adamw_toy_8e.py",
 ]
 
 data_root = "{{$KITTI_STEP_ROOT:work_dirs/quickstart/kitti_step/data}}"
@@ -19,7 +20,6 @@ world = dict(
     videos=dict(train=48, val=6, test=1),
     frames=dict(train=12, val=20, test=20),
 )
-max_epochs = 8
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))
 
 frame_transforms = [
@@ -36,19 +36,5 @@ train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(data_root=data
 val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root))
 test_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root))
 
-optim_wrapper = dict(
-    type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05),
-    clip_grad=dict(max_norm=1.0, norm_type=2),
-)
-param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=0, end=max_epochs, eta_min=1e-5, convert_to_iter_based=True),
-]
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=4)
-val_cfg = dict(type="ValLoop")
-test_cfg = dict(type="TestLoop")
-default_hooks = dict(
-    logger=dict(interval=20),
-    checkpoint=dict(interval=4, max_keep_ckpts=1, save_best="STQ", rule="greater"),
-)
+save = dict(interval=4, max_keep_ckpts=1, save_best="STQ", rule="greater")
+default_hooks = dict(logger=dict(interval=20), checkpoint=save)

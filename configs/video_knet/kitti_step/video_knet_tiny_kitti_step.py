@@ -10,9 +10,9 @@ _base_ = [
     "../../_base_/models/video_knet_tiny.py",
     "../../_base_/datasets/kitti_step.py",
     "../../_base_/default_runtime.py",
+    "../../_base_/schedules/adamw_toy_8e.py",
 ]
 
-max_epochs = 12
 image_scale = (624, 192)  # width, height; also the crop
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))
 
@@ -36,23 +36,9 @@ test_pipeline = [
     dict(type="TransformBroadcaster", transforms=test_transforms),
     dict(type="PackClipInputs"),
 ]
-train_dataloader = dict(batch_size=2, num_workers=1, dataset=dict(pipeline=train_pipeline, repeats=8))
+train_dataloader = dict(batch_size=2, num_workers=1, dataset=dict(pipeline=train_pipeline, repeats=12))
 val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
 
-optim_wrapper = dict(
-    type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05),
-    clip_grad=dict(max_norm=1.0, norm_type=2),
-)
-param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=0, end=max_epochs, eta_min=1e-5, convert_to_iter_based=True),
-]
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=3)
-val_cfg = dict(type="ValLoop")
-test_cfg = dict(type="TestLoop")
-default_hooks = dict(
-    logger=dict(interval=20),
-    checkpoint=dict(interval=3, max_keep_ckpts=1, save_best="STQ", rule="greater"),
-)
+save = dict(interval=4, max_keep_ckpts=1, save_best="STQ", rule="greater")
+default_hooks = dict(logger=dict(interval=20), checkpoint=save)
