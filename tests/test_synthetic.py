@@ -181,7 +181,7 @@ def test_tool_usage_is_status_two(tmp_path, capsys):
 def test_the_easy_world_of_the_quickstart_has_entry_exit_and_occlusion():
     entered = left = occluded = 0
     for index in range(6):
-        frames = [segments.track for _, segments in World(CLASSES, frames=20, difficulty=0.1).video(index, "val")]
+        frames = [segments.track for _, segments in World(CLASSES, frames=20, difficulty=0.0).video(index, "val")]
         ids = [set(np.unique(track)) - {0} for track in frames]
         entered += len(set.union(*ids) - ids[0])
         left += len(set.union(*ids) - ids[-1])

@@ -17,7 +17,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pred", type=Path, required=True, metavar="DIR", help="predictions")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as fractions, null where undefined")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that share the videos")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.workers < 1:
+        parser.error(f"--workers {args.workers}: at least one process is needed")
+    if args.json and args.json.is_dir():
+        parser.error(f"--json {args.json} is a folder; name a file")
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:

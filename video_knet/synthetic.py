@@ -128,7 +128,7 @@ class World:
 
     def _thing(self, rng: np.random.Generator, class_id: int, born: int) -> Thing:
         hard = self.difficulty
-        speed = rng.uniform(0.004, 0.014) * (1 + 2 * hard) * rng.choice((-1, 1))
+        speed = rng.uniform(0.004, 0.014) * (1.8 + 1.2 * hard) * rng.choice((-1, 1))
         shape = shape_of(self.classes, class_id)
         return Thing(
             class_id=class_id,

@@ -16,7 +16,7 @@ world = dict(
     format="kitti_step",
     size=(96, 192),
     seed=0,
-    difficulty=0.1,
+    difficulty=0.0,
     videos=dict(train=48, val=6, test=1),
     frames=dict(train=12, val=20, test=20),
 )
