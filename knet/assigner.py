@@ -11,6 +11,8 @@ from torch import Tensor
 from knet.segments import Segments
 from knet.targets import FrameTruth, Match
 
+DICE_FLOOR, MASK_FLOOR = 0.001, 0.01
+
 
 def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
     """(N, T) logits and (G,) labels to (N, G): how much the focal loss would grow without the match."""
@@ -25,16 +27,14 @@ def mask_cost(probabilities: Tensor, masks: Tensor) -> Tensor:
 
     The agreement p t + (1 - p) (1 - t), summed, is 2 (sum of p t) - (sum of p) - (sum of t) + P.
     """
-    p = probabilities.clamp(min=0.01)
-    agreement = 2 * (p @ masks.T) - p.sum(1)[:, None] - masks.sum(1) + masks.shape[1]
+    agreement = 2 * (probabilities @ masks.T) - probabilities.sum(1)[:, None] - masks.sum(1) + masks.shape[1]
     return -agreement / masks.shape[1]
 
 
 def dice_cost(probabilities: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
     """(N, P) probabilities and (G, P) masks to (N, G): minus the Dice coefficient."""
-    p = probabilities.clamp(min=0.001)
-    squares = p.norm(dim=1).square()[:, None] + masks.norm(dim=1).square()
-    return -2 * (p @ masks.T) / (squares + 2 * eps)
+    squares = probabilities.norm(dim=1).square()[:, None] + masks.norm(dim=1).square()
+    return -2 * (probabilities @ masks.T) / (squares + 2 * eps)
 
 
 @TASK_UTILS.register_module()
@@ -65,7 +65,9 @@ class MaskHungarianAssigner:
         """
         with torch.autocast(mask_logits.device.type, enabled=False):  # sums over pixels overflow in half precision
             p, masks = mask_logits.float().flatten(1).sigmoid(), truth.masks.flatten(1)  # (N, P), (G, P)
-            cost = self.mask_weight * mask_cost(p, masks) + self.dice_weight * dice_cost(p, masks)
+            # Probabilities have a floor in each cost, as in the released code; in place, since they are large.
+            cost = self.dice_weight * dice_cost(p.clamp_(min=DICE_FLOOR), masks)
+            cost += self.mask_weight * mask_cost(p.clamp_(min=MASK_FLOOR), masks)
             if class_logits is not None:
                 cost = cost + self.class_weight * focal_cost(class_logits.float(), truth.labels)
         return cost

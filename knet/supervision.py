@@ -156,7 +156,7 @@ class DeepSupervision(BaseModule):
         num_things, num_thing_kernels = self.labels.num_things, self._num_thing_kernels(segments)
         logits = segments.class_logits
         with torch.no_grad():
-            masks = resize(segments.mask_logits[:, :num_thing_kernels], truths[0].masks.shape[1:])
+            masks = resize(segments.mask_logits[:, :num_thing_kernels].detach(), truths[0].masks.shape[1:])
         things = Segments(
             kernels=segments.kernels[:, :num_thing_kernels],
             mask_logits=masks,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from knet.assigner import MaskHungarianAssigner, dice_cost, focal_cost, mask_cost
+from knet.assigner import DICE_FLOOR, MASK_FLOOR, MaskHungarianAssigner, dice_cost, focal_cost, mask_cost
 from knet.segments import Segments
 from knet.targets import FrameTruth
 
@@ -25,7 +25,9 @@ def test_mask_cost():
     # p = (1, 0, 0, 0): all would agree, but p is at least 0.01, so the others agree by 0.99: (1 + 3 * 0.99) / 4.
     # p = (0.01, 1, 1, 1): 0.01 / 4.
     logits = torch.tensor([[0.0, 0.0, 0.0, 0.0], [BIG, -BIG, -BIG, -BIG], [-BIG, BIG, BIG, BIG]])
-    torch.testing.assert_close(mask_cost(logits.sigmoid(), masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]]))
+    torch.testing.assert_close(
+        mask_cost(logits.sigmoid().clamp(min=MASK_FLOOR), masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]])
+    )
 
 
 def test_dice_cost():
@@ -34,7 +36,7 @@ def test_dice_cost():
     # p = (1, 1, .001, .001), clamped from 0: 2 * 2 / (2 + 2e-6 + 2 + 2e-3).
     logits = torch.tensor([[0.0] * 4, [BIG, BIG, -BIG, -BIG]])
     wanted = torch.tensor([[-2 / 3.002], [-4 / 4.002002]])
-    torch.testing.assert_close(dice_cost(logits.sigmoid(), masks), wanted)
+    torch.testing.assert_close(dice_cost(logits.sigmoid().clamp(min=DICE_FLOOR), masks), wanted)
 
 
 def test_focal_cost():
@@ -52,7 +54,11 @@ def test_costs_are_weighted_and_added():
     annotation = truth(masks, [0, 1, 1])
     cost = MaskHungarianAssigner(class_weight=2, mask_weight=3, dice_weight=5).cost(classes, logits, annotation)
     flat = logits.flatten(1).sigmoid(), masks.flatten(1)
-    wanted = 2 * focal_cost(classes, annotation.labels) + 3 * mask_cost(*flat) + 5 * dice_cost(*flat)
+    wanted = (
+        2 * focal_cost(classes, annotation.labels)
+        + 3 * mask_cost(flat[0].clamp(min=0.01), flat[1])
+        + 5 * dice_cost(flat[0].clamp(min=0.001), flat[1])
+    )
     torch.testing.assert_close(cost, wanted)
 
 
