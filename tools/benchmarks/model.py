@@ -25,7 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--online-size", type=int, nargs=2, default=(384, 1248), metavar=("H", "W"))
     parser.add_argument("--training-size", type=int, nargs=2, default=(192, 640), metavar=("H", "W"))
     parser.add_argument("--repeats", type=int, default=7, help="measurements, of which the median counts (default 7)")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: as tools/train.py, half of the cores)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     parser.add_argument("--limit", type=float, default=1.6, help="exit status 1 above this ratio (default 1.6)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
@@ -153,9 +153,9 @@ def training(args: argparse.Namespace) -> dict[str, float]:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
-    import torch
+    from video_knet.apis.threads import limit_threads
 
-    torch.set_num_threads(args.threads)
+    limit_threads(args.threads)
     figures = {}
     for name, run in (("online", online), ("training", training)):
         if args.what in ("all", name):
