@@ -68,7 +68,12 @@ def test_streamed_frames_equal_the_folder(dataset):
         for video in videos:
             for step, frame in enumerate(video.frames):
                 renderer.add(video.name, frame.name, image(step), segments(step, 3), segments(step))
-    assert [p.read_bytes() for p in whole] == [p.read_bytes() for p in renderer.finished]
+    assert [p.name for p in whole] == [p.name for p in renderer.finished]
+    # Compared as pictures: what the encoder makes of them may differ between runs, since it works on several threads.
+    for one, other in zip(whole, renderer.finished, strict=True):
+        pairs = list(zip(frames_of(one), frames_of(other), strict=True))
+        assert pairs
+        assert all(np.abs(a.astype(int) - b.astype(int)).mean() < 1 for a, b in pairs)
 
 
 def test_panels_stay_when_some_frames_have_no_truth(tmp_path):
