@@ -15,3 +15,15 @@ launch() {
   OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$python" -m torch.distributed.run "${where[@]}" \
     --nproc_per_node "$processes" "$tools/$tool" "$@" --launcher pytorch
 }
+
+# launch_slurm PARTITION JOB_NAME TOOL ARGUMENTS...: `srun`, one process per GPU.
+launch_slurm() {
+  local partition=$1 job=$2 tool=$3
+  shift 3
+  local gpus=${GPUS:-8} per_node=${GPUS_PER_NODE:-8}
+  [ "$gpus" -ge "$per_node" ] || per_node=$gpus
+  # shellcheck disable=SC2086
+  srun -p "$partition" --job-name="$job" --gres="gpu:$per_node" --ntasks="$gpus" --ntasks-per-node="$per_node" \
+    --cpus-per-task="${CPUS_PER_TASK:-4}" --kill-on-bad-exit=1 ${SRUN_ARGS:-} \
+    "$python" -u "$tools/$tool" "$@" --launcher slurm
+}
