@@ -5,6 +5,8 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+from video_knet.apis.command import add_config_options, run_command
+
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -22,9 +24,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--max-frames", type=_positive(int), metavar="N", help="stop after N frames")
     parser.add_argument("--threads", type=_positive(int), metavar="N", help="CPU threads (default: half of the cores)")
-    parser.add_argument(
-        "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="overrides of the config, by dotted name"
-    )
+    add_config_options(parser)
     args = parser.parse_args(argv)
     if args.out.suffix.lower() != ".mp4":
         parser.error(f"--out is {args.out}, but must end in .mp4")
@@ -35,18 +35,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
-    try:
-        for path in (args.config, args.checkpoint, args.video):
-            if not path.exists():
-                raise FileNotFoundError(f"{path} does not exist; check the path")
-        run(args)
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command("demo", lambda: run(args), faults=(RuntimeError,))
 
 
 def run(args: argparse.Namespace) -> None:
+    for path in (args.config, args.checkpoint, args.video):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; check the path")
     from video_knet.apis.video_io import read_frames
 
     frames = read_frames(args.video)  # before the slow imports, so that its faults show at once

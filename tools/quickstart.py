@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from video_knet.apis.command import add_config_options, run_command
+
 CONFIGS = Path(__file__).resolve().parents[1] / "configs" / "quickstart"
 
 
@@ -16,27 +18,25 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--work-dir", type=Path, metavar="DIR", help="where to write (default: work_dirs/quickstart/DATASET)"
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="overrides of the config, by dotted name"
-    )
+    add_config_options(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
+    return run_command("quickstart", lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> None:
+    started = time.monotonic()
     work_dir = args.work_dir or Path("work_dirs") / "quickstart" / args.dataset
     # The data belong to the run, wherever it writes: configs read their data root from this variable.
     os.environ[f"{args.dataset.upper()}_ROOT"] = str(work_dir / "data")
-    started = time.monotonic()
     from video_knet.apis.config_options import parse_options
     from video_knet.apis.quickstart import run_quickstart
     from video_knet.evaluation.report import percent
 
-    try:
-        metrics = run_quickstart(CONFIGS / f"{args.dataset}.py", work_dir, parse_options(args.cfg_options))
-    except (ValueError, OSError) as error:
-        print(f"quickstart: {error}", file=sys.stderr)
-        return 1
+    metrics = run_quickstart(CONFIGS / f"{args.dataset}.py", work_dir, parse_options(args.cfg_options))
     names = ("STQ", "AQ", "SQ", "VPQ")
     print(f"\n{'':24}" + "".join(f"{name:>8}" for name in names))
     print(f"{'held-out sequences (%)':24}" + "".join(f"{percent(metrics[name]):>8}" for name in names))
@@ -50,7 +50,6 @@ def main(argv: list[str] | None = None) -> int:
     ):
         print(f"  {work_dir / name!s:48} {what}")
     print(f"  {time.monotonic() - started:.0f} s in all")
-    return 0
 
 
 if __name__ == "__main__":

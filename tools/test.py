@@ -1,9 +1,10 @@
 """Test a checkpoint: metrics, predictions in the dataset's layout, overlay videos."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
+
+from video_knet.apis.command import add_run_arguments, announce_local_rank, run_command
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -17,28 +18,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--color-by", choices=("track", "kernel"), default="track", help="what gives a track its colour"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all metrics, per class and video too")
-    parser.add_argument("--work-dir", type=Path, metavar="DIR", help="where to log (default: work_dirs/CONFIG_STEM)")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads per process (default: half of the cores)")
-    parser.add_argument("--launcher", choices=("none", "pytorch", "slurm", "mpi"), default="none")
-    parser.add_argument("--local-rank", "--local_rank", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="overrides of the config, by dotted name"
-    )
+    add_run_arguments(parser)
     args = parser.parse_args(argv)
     if args.compare is not None and args.show_dir is None:
         parser.error("--compare needs --show-dir")
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    announce_local_rank(args)
     return args
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
-    try:
-        run(args)
-    except (ValueError, OSError) as error:  # faults in the data, the config or the checkpoint, said in one sentence
-        print(f"test: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command("test", lambda: run(args))
 
 
 def run(args: argparse.Namespace) -> None:
