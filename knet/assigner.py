@@ -9,9 +9,10 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from knet.segments import Segments
-from knet.targets import FrameTruth, Match
+from knet.targets import FrameTruth, Match, resize_pixels
 
 DICE_FLOOR, MASK_FLOOR = 0.001, 0.01
+PORTION = 8192  # pixels
 
 
 def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
@@ -23,18 +24,21 @@ def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma:
 
 
 def mask_cost(probabilities: Tensor, masks: Tensor) -> Tensor:
-    """(N, P) probabilities and (G, P) masks to (N, G): minus the share of pixels on which they agree.
+    """(P, N) probabilities and (G, P) masks to (N, G): minus the share of pixels on which they agree.
 
     The agreement p t + (1 - p) (1 - t), summed, is 2 (sum of p t) - (sum of p) - (sum of t) + P.
     """
-    agreement = 2 * (probabilities @ masks.T) - probabilities.sum(1)[:, None] - masks.sum(1) + masks.shape[1]
-    return -agreement / masks.shape[1]
+    overlap = masks @ probabilities  # (G, N)
+    agreement = 2 * overlap - probabilities.sum(0) - masks.sum(1)[:, None] + masks.shape[1]
+    return -agreement.T / masks.shape[1]
 
 
 def dice_cost(probabilities: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
-    """(N, P) probabilities and (G, P) masks to (N, G): minus the Dice coefficient."""
-    squares = probabilities.norm(dim=1).square()[:, None] + masks.norm(dim=1).square()
-    return -2 * (probabilities @ masks.T) / (squares + 2 * eps)
+    """(P, N) probabilities and (G, P) masks to (N, G): minus the Dice coefficient."""
+    overlap = masks @ probabilities  # (G, N)
+    # In portions that fit a cache: squares of all pixels at once would be another large tensor.
+    squares = sum(part.square().sum(0) for part in probabilities.split(PORTION)) + masks.square().sum(1)[:, None]
+    return -2 * overlap.T / (squares.T + 2 * eps)
 
 
 @TASK_UTILS.register_module()
@@ -57,14 +61,15 @@ class MaskHungarianAssigner:
 
         Args:
             class_logits: (N, T), or None to match by masks alone.
-            mask_logits: (N, h, w) on the grid of the truth.
+            mask_logits: (N, h, w); on another grid than the truth they are resized to it.
             truth: With G objects.
 
         Returns:
             (N, G).
         """
         with torch.autocast(mask_logits.device.type, enabled=False):  # sums over pixels overflow in half precision
-            p, masks = mask_logits.float().flatten(1).sigmoid(), truth.masks.flatten(1)  # (N, P), (G, P)
+            masks = truth.masks.flatten(1)  # (G, P)
+            p = resize_pixels(mask_logits.float()[None], truth.masks.shape[1:]).sigmoid_()  # (P, N)
             # Probabilities have a floor in each cost, as in the released code; in place, since they are large.
             cost = self.dice_weight * dice_cost(p.clamp_(min=DICE_FLOOR), masks)
             cost += self.mask_weight * mask_cost(p.clamp_(min=MASK_FLOOR), masks)
@@ -77,7 +82,7 @@ class MaskHungarianAssigner:
         """Match every frame of a batch.
 
         Args:
-            segments: Of the thing kernels and thing classes only; masks on the grid of the truth.
+            segments: Of the thing kernels and thing classes only.
             truths: One per frame.
         """
         costs = []

@@ -88,11 +88,28 @@ class KernelDecoder(BaseModule):
         Returns:
             The segments of every stage.
         """
+        return self.late_stages(initial, self.early_stages(initial), previous)
+
+    def early_stages(self, initial: InitialSegments) -> list[Segments]:
+        """The stages before the first that sees previous kernels. Frames of all times may be in one batch."""
+        first = min(map(int, [*self.kernel_fusion, *self.kernel_linking]), default=len(self.stages))
+        return self._run(initial, [], first, None).stages
+
+    def late_stages(
+        self, initial: InitialSegments, early: list[Segments], previous: Tensor | None = None
+    ) -> DecoderOutput:
+        """The other stages, from the output of `early_stages` for the same frames."""
+        return self._run(initial, early, len(self.stages), previous)
+
+    def _run(self, initial: InitialSegments, done: list[Segments], end: int, previous: Tensor | None) -> DecoderOutput:
+        """Run the stages from the first that is not done up to `end`."""
         features = initial.features.flatten(2)  # (B, C, P)
         grid = initial.features.shape[2:]
-        kernels, mask_logits = initial.segments.kernels, initial.segments.mask_logits.flatten(2)  # (B, N, P)
-        output = DecoderOutput([])
-        for index, stage in enumerate(self.stages):
+        output = DecoderOutput(list(done))
+        before = output.last if done else initial.segments
+        kernels, mask_logits = before.kernels, before.mask_logits.flatten(2)  # (B, N, P)
+        for index in range(len(done), end):
+            stage = self.stages[index]
             group_features = stage.assemble(mask_logits, features)  # (B, N, C)
             kernels = self._attend(self.kernel_fusion, index, kernels, previous, group_features)
             kernels = stage.refine(group_features, kernels)

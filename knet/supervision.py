@@ -1,7 +1,7 @@
 """Losses of every stage against the ground truth (deep supervision).
 
 B batch*frames, N kernels, K classes, T thing classes, (h, w) stride-8 grid of the predictions, (h', w') grid of the
-losses.
+losses, P pixels of a batch on it.
 """
 
 import torch
@@ -14,18 +14,19 @@ from torch import Tensor
 
 from knet.labels import LabelSpace
 from knet.segments import InitialSegments, Segments
-from knet.targets import FrameTruth, KernelTargets, Match, frame_truth, kernel_targets, rank_map, semantic_map
+from knet.targets import (
+    FrameTruth,
+    KernelTargets,
+    Match,
+    frame_truth,
+    kernel_targets,
+    rank_map,
+    resize,
+    resize_pixels,
+    semantic_map,
+)
 
 NO_KERNEL = 255
-
-
-def resize(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, N, h, w) to (B, N, *size), bilinearly; any B and N, also 0."""
-    return (
-        F.interpolate(masks, size, mode="bilinear", align_corners=False)
-        if masks.numel()
-        else masks.new_zeros(*masks.shape[:2], *size)
-    )
 
 
 @MODELS.register_module()
@@ -75,7 +76,8 @@ class SegmentLoss(BaseModule):
                 losses[name] = loss(predicted.flatten(1), masks.flatten(1)) if len(masks) else nothing
         if self.loss_rank is not None:
             owners = torch.stack([rank_map(t.masks, t.kernels, NO_KERNEL) for t in targets])  # (B, h', w')
-            losses["loss_rank"] = self.loss_rank(resize(segments.mask_logits, size), owners, ignore_index=NO_KERNEL)
+            pixels = resize_pixels(segments.mask_logits, size)  # (B*h'*w', N)
+            losses["loss_rank"] = self.loss_rank(pixels, owners.flatten(), ignore_index=NO_KERNEL)
         return losses
 
     def _classification(self, class_logits: Tensor, targets: list[KernelTargets]) -> Tensor:
@@ -97,11 +99,11 @@ class SemanticFocalLoss(BaseModule):
         self.loss = MODELS.build(dict(type="FocalLoss", loss_weight=loss_weight))
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """(B, K, h', w') logits against (B, h', w') labels, of which K is "not annotated"."""
+        """(P, K) logits of pixels against (P,) labels, of which K is "not annotated"."""
         num_classes = logits.shape[1]
-        one_hot = F.one_hot(labels.flatten(), num_classes + 1)[:, :num_classes]  # (B*h'*w', K)
+        one_hot = F.one_hot(labels, num_classes + 1)[:, :num_classes]  # (P, K)
         annotated = (labels < num_classes).sum().clamp(min=1)
-        return self.loss(logits.permute(0, 2, 3, 1).flatten(0, 2), one_hot, avg_factor=annotated)
+        return self.loss(logits, one_hot, avg_factor=annotated)
 
 
 @MODELS.register_module()
@@ -113,7 +115,7 @@ class SemanticCrossEntropyLoss(BaseModule):
         self.loss = MODELS.build(dict(type="CrossEntropyLoss", loss_weight=loss_weight))
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """(B, K, h', w') logits against (B, h', w') labels, of which K is "not annotated"."""
+        """(P, K) logits of pixels against (P,) labels, of which K is "not annotated"."""
         return self.loss(logits, labels, ignore_index=logits.shape[1])
 
 
@@ -155,11 +157,9 @@ class DeepSupervision(BaseModule):
         """Match the thing kernels of each frame with its objects."""
         num_things, num_thing_kernels = self.labels.num_things, self._num_thing_kernels(segments)
         logits = segments.class_logits
-        with torch.no_grad():
-            masks = resize(segments.mask_logits[:, :num_thing_kernels].detach(), truths[0].masks.shape[1:])
         things = Segments(
             kernels=segments.kernels[:, :num_thing_kernels],
-            mask_logits=masks,
+            mask_logits=segments.mask_logits[:, :num_thing_kernels],
             class_logits=None if logits is None else logits[:, :num_thing_kernels, :num_things],
         )
         return self.assigner(things, truths)
@@ -197,7 +197,7 @@ class DeepSupervision(BaseModule):
         segments = Segments(initial.segments.kernels[:, :count], initial.segments.mask_logits[:, :count])
         losses = self.initial_loss(segments, targets, size)
         semantic = torch.stack([semantic_map(t, m, self.labels) for t, m in zip(truths, matches, strict=True)])
-        losses["loss_seg"] = self.semantic_loss(resize(initial.semantic_logits, size), semantic)
+        losses["loss_seg"] = self.semantic_loss(resize_pixels(initial.semantic_logits, size), semantic.flatten())
         return losses
 
     def _num_thing_kernels(self, segments: Segments) -> int:

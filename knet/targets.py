@@ -55,8 +55,8 @@ def frame_truth(
     stuff_labels, stuff_masks = torch.empty(0, dtype=torch.int64, device=device), masks[:0]
     if labels.num_stuff:
         semantic = pad(sample.gt_sem_seg.sem_seg.to(device), input_shape, VOID)  # (1, H, W)
-        stuff_labels = torch.unique(semantic).long()
-        stuff_labels = stuff_labels[(stuff_labels >= labels.num_things) & (stuff_labels < labels.num_classes)]
+        pixels = torch.bincount(semantic.flatten(), minlength=labels.num_classes)[: labels.num_classes]
+        stuff_labels = pixels[labels.num_things :].nonzero().flatten() + labels.num_things
         stuff_masks = shrink(semantic == stuff_labels[:, None, None], stride)  # (S, h, w)
     return FrameTruth(
         labels=torch.as_tensor(instances.labels, device=device).long(),
@@ -80,6 +80,23 @@ def shrink(masks: Tensor, stride: int) -> Tensor:
     if not len(masks):
         return masks.new_zeros((0, *size), dtype=torch.float32)
     return F.interpolate(masks.float()[None], size, mode="bilinear", align_corners=False)[0]
+
+
+def resize(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, N, h, w) to (B, N, *size), bilinearly; any B and N, also 0; a new tensor."""
+    if not masks.numel():
+        return masks.new_zeros(*masks.shape[:2], *size)
+    return F.interpolate(masks, size, mode="bilinear", align_corners=False)
+
+
+def resize_pixels(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, N, h, w) to (B*size, N), bilinearly: one row per pixel.
+
+    The N values of a pixel are neighbours in memory from the start, which makes resizing several times faster on a CPU,
+    and a softmax over them, too.
+    """
+    resized = resize(maps.contiguous(memory_format=torch.channels_last), size)
+    return resized.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 @dataclass

@@ -26,7 +26,7 @@ def test_mask_cost():
     # p = (0.01, 1, 1, 1): 0.01 / 4.
     logits = torch.tensor([[0.0, 0.0, 0.0, 0.0], [BIG, -BIG, -BIG, -BIG], [-BIG, BIG, BIG, BIG]])
     torch.testing.assert_close(
-        mask_cost(logits.sigmoid().clamp(min=MASK_FLOOR), masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]])
+        mask_cost(logits.T.sigmoid().clamp(min=MASK_FLOOR), masks), torch.tensor([[-0.5], [-0.9925], [-0.0025]])
     )
 
 
@@ -36,7 +36,7 @@ def test_dice_cost():
     # p = (1, 1, .001, .001), clamped from 0: 2 * 2 / (2 + 2e-6 + 2 + 2e-3).
     logits = torch.tensor([[0.0] * 4, [BIG, BIG, -BIG, -BIG]])
     wanted = torch.tensor([[-2 / 3.002], [-4 / 4.002002]])
-    torch.testing.assert_close(dice_cost(logits.sigmoid().clamp(min=DICE_FLOOR), masks), wanted)
+    torch.testing.assert_close(dice_cost(logits.T.sigmoid().clamp(min=DICE_FLOOR), masks), wanted)
 
 
 def test_focal_cost():
@@ -53,7 +53,7 @@ def test_costs_are_weighted_and_added():
     masks, logits, classes = torch.rand(3, 4, 5).round(), torch.randn(6, 4, 5), torch.randn(6, 2)
     annotation = truth(masks, [0, 1, 1])
     cost = MaskHungarianAssigner(class_weight=2, mask_weight=3, dice_weight=5).cost(classes, logits, annotation)
-    flat = logits.flatten(1).sigmoid(), masks.flatten(1)
+    flat = logits.flatten(1).T.sigmoid(), masks.flatten(1)
     wanted = (
         2 * focal_cost(classes, annotation.labels)
         + 3 * mask_cost(flat[0].clamp(min=0.01), flat[1])

@@ -98,8 +98,8 @@ def test_assigner(case):
     if len(labels):
         flat = masks.flatten(1).sigmoid(), truth_masks.flatten(1)
         close(2 * focal_cost(classes, labels), unit(f"assigner/{case}/cost_cls"))
-        close(mask_cost(flat[0].clamp(min=0.01), flat[1]), unit(f"assigner/{case}/cost_mask"))
-        close(4 * dice_cost(flat[0].clamp(min=0.001), flat[1]), unit(f"assigner/{case}/cost_dice"))
+        close(mask_cost(flat[0].T.clamp(min=0.01), flat[1]), unit(f"assigner/{case}/cost_mask"))
+        close(4 * dice_cost(flat[0].T.clamp(min=0.001), flat[1]), unit(f"assigner/{case}/cost_dice"))
     for logits, key in ((classes[None], "gt_inds"), (None, "gt_inds_nocls")):
         if case == "c" and logits is None:
             continue
@@ -113,8 +113,8 @@ def test_assigner_of_vps_modules():
     truth = truth_of((recipe.tensor("asg.gt", 3, 16, 24) > 0.8).float(), torch.tensor([0, 1, 1]))
     flat = masks.flatten(1).sigmoid(), truth.masks.flatten(1)
     close(2 * focal_cost(classes, truth.labels), vps("assigner.cls_cost"))
-    close(mask_cost(flat[0].clamp(min=0.01), flat[1]), vps("assigner.mask_cost"))
-    close(4 * dice_cost(flat[0].clamp(min=0.001), flat[1]), vps("assigner.dice_cost"))
+    close(mask_cost(flat[0].T.clamp(min=0.01), flat[1]), vps("assigner.mask_cost"))
+    close(4 * dice_cost(flat[0].T.clamp(min=0.001), flat[1]), vps("assigner.dice_cost"))
     (match,) = MaskHungarianAssigner()(Segments(torch.zeros(1, 6, 1), masks[None], classes[None]), [truth])
     assert found_objects(match, 6) == vps("assigner.gt_inds").tolist()
     labels = vps("assigner.labels")

@@ -99,13 +99,15 @@ class VideoKNet(KNet):
             )
         levels = self.extract_feat(batch_inputs.flatten(0, 1))  # (B*2, C, h_i, w_i) each
         initial = self.kernel_head(levels)
+        early = self.decoder.early_stages(initial)  # of both frames at once: they see no other frame
         ref, key = slice(0, None, 2), slice(1, None, 2)
-        ref_initial, key_initial = initial.frames(ref), initial.frames(key)
+        ref_initial, ref_early = initial.frames(ref), [stage.frames(ref) for stage in early]
+        key_initial, key_early = initial.frames(key), [stage.frames(key) for stage in early]
         if self.ref_loss is None:
-            ref_initial = ref_initial.detach()
+            ref_initial, ref_early = ref_initial.detach(), [stage.detach() for stage in ref_early]
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.ref_loss is not None):
-            ref_output = self.decoder(ref_initial)
-        key_output = self.decoder(key_initial, previous=ref_output.last.kernels)
+            ref_output = self.decoder.late_stages(ref_initial, ref_early)
+        key_output = self.decoder.late_stages(key_initial, key_early, previous=ref_output.last.kernels)
 
         ref_truths, key_truths = (
             self.supervision.truths([clip[frame] for clip in batch_data_samples], batch_inputs[:, frame])
