@@ -15,7 +15,8 @@ from mmengine.structures import BaseDataElement
 
 from tests.video_data import IMAGES_ONLY, STYLE, build, mmdet_scope, world_root  # noqa: F401
 from video_knet.evaluation import PanopticEvaluator
-from video_knet.evaluation.run import evaluate_kitti_step
+from video_knet.evaluation.benchmarks import KittiStepBenchmark
+from video_knet.evaluation.run import Options, evaluate
 from video_knet.formats import SegmentMap
 from video_knet.metrics import KittiStepMetric
 
@@ -131,7 +132,9 @@ def test_the_loop_on_one_process(world_root, tmp_path):  # noqa: F811
     assert metric.report["per_video"]["0002"]["frames"] == 6
     names = sorted(path.relative_to(tmp_path / "pred").as_posix() for path in (tmp_path / "pred").glob("*/*.png"))
     assert names == [f"{video}/{frame:06d}.png" for video in ("0002", "0006", "0007") for frame in range(78, 84)]
-    from_files = evaluate_kitti_step(world_root / "panoptic_maps/val", tmp_path / "pred", progress=False)
+    from_files = evaluate(
+        KittiStepBenchmark(), world_root / "panoptic_maps/val", tmp_path / "pred", options=Options(progress=False)
+    )
     assert from_files == metric.report
     written = STYLE.read(tmp_path / "pred/0002/000078.png")
     truth = STYLE.read(world_root / "panoptic_maps/val/0002/000078.png")

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from video_knet.datasets.base import VideoDataset
 from video_knet.datasets.seeding import seed_words
-from video_knet.evaluation.report import write_json
+from video_knet.formats.json_files import write_json
 
 
 def video_datasets(dataset: Dataset) -> Iterator[VideoDataset]:
@@ -138,7 +138,7 @@ class MetricsFileHook(Hook):
         self.history.append({"epoch": runner.epoch, **entry})
         scored = [entry for entry in self.history if entry.get(self.key) is not None]
         best = max(scored, key=lambda entry: entry[self.key]) if scored else self.history[-1]
-        write_json(self._path(runner), {**best, "history": self.history})
+        write_json(self._path(runner), {**best, "history": self.history}, indent=2)
 
     @staticmethod
     def _path(runner: Runner) -> Path:

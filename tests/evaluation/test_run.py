@@ -102,7 +102,7 @@ def refuse(folders, capsys, *words: str) -> None:
 def test_missing_frames_are_all_listed(folders, capsys):
     for name in ("000078", "000080"):
         (folders[1] / "0002" / f"{name}.png").unlink()
-    refuse(folders, capsys, "0002/000078 is missing", "0002/000080 is missing", "Predict what is missing")
+    refuse(folders, capsys, "0002/000078 is missing", "0002/000080 is missing", "Predict it")
 
 
 def test_missing_video(folders, capsys):

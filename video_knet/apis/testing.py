@@ -11,8 +11,9 @@ from mmengine.runner import Runner
 
 from knet.checkpoint import load_weights
 from video_knet.apis.runner import build_runner, is_main_process, load_config
-from video_knet.evaluation.report import format_panoptic, write_json
+from video_knet.evaluation.report import format_panoptic
 from video_knet.formats import get_format
+from video_knet.formats.json_files import write_json
 
 
 def run_test(
@@ -58,7 +59,7 @@ def run_test(
             classes = get_format(runner.test_dataloader.dataset.metainfo["format"]).classes
             print_log("\n" + format_panoptic(report, classes), "current")
         if json_file is not None and report:
-            write_json(Path(json_file), report)
+            write_json(Path(json_file), report, indent=2)
         elif json_file is not None:
             print_log(f"{json_file} was not written: the split has no annotations", "current", logging.WARNING)
     return report

@@ -6,6 +6,7 @@ A segment is a class with a track id, packed as class << 24 | track; a pair is t
 Legend: H W size, n pairs that occur.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,10 +59,28 @@ def contingency(truth: SegmentMap, prediction: SegmentMap) -> Table:
     Raises:
         ValueError: Maps of different sizes, or a class or track id that cannot be packed.
     """
-    arrays = [np.ravel(a) for a in (truth.semantic, truth.track, prediction.semantic, prediction.track)]
-    shapes = {np.shape(a) for a in (truth.semantic, truth.track, prediction.semantic, prediction.track)}
+    maps = (truth.semantic, truth.track, prediction.semantic, prediction.track)
+    return _count(maps, _pack)
+
+
+def contingency_of_ids(truth: np.ndarray, prediction: np.ndarray) -> Table:
+    """Count the pixels of each pair of ids of a frame.
+
+    Args:
+        truth: (H, W) uint32 ids; they take the place of packed segments in the table.
+        prediction: (H, W) uint32 ids.
+
+    Raises:
+        ValueError: Maps of different sizes.
+    """
+    return _count((truth, prediction), _pack_ids)
+
+
+def _count(maps: tuple[np.ndarray, ...], pack: Callable[[list[np.ndarray]], np.ndarray]) -> Table:
+    shapes = {np.shape(a) for a in maps}
     if len(shapes) > 1:
         raise ValueError(f"maps of one frame differ in size: {sorted(shapes)}; resize the prediction to the truth")
+    arrays = [np.ravel(a) for a in maps]
     size = arrays[0].size
     if not size:
         return EMPTY
@@ -69,11 +88,35 @@ def contingency(truth: SegmentMap, prediction: SegmentMap) -> Table:
     for array in arrays[1:]:
         change |= array[1:] != array[:-1]
     if np.count_nonzero(change) > max(size // _MIN_RUN, 64):
-        pairs = _pack(arrays)
+        pairs = pack(arrays)
         pairs.sort()
         return sum_pairs(pairs, None)
     first = _starts(change)  # (runs,)
-    return sum_pairs(*_sort(_pack([array[first] for array in arrays]), np.diff(first, append=size)))
+    return sum_pairs(*_sort(pack([array[first] for array in arrays]), np.diff(first, append=size)))
+
+
+def relabel(table: Table, truth: Mapping[int, int], prediction: Mapping[int, int]) -> Table:
+    """The same table with other names for its segments.
+
+    Args:
+        table: Any.
+        truth: New packed segment by old one; what is missing becomes void.
+        prediction: The same.
+    """
+    pairs = _look_up(table.truth, truth) << np.uint64(SEGMENT_BITS) | _look_up(table.prediction, prediction)
+    return sum_pairs(*_sort(pairs, table.counts))
+
+
+def without_void(table: Table) -> Table:
+    """The pixels whose truth is not void."""
+    valid = segment_class(table.truth) != VOID
+    return Table(table.pairs[valid], table.counts[valid])
+
+
+def _look_up(segments: np.ndarray, names: Mapping[int, int]) -> np.ndarray:
+    distinct, index = np.unique(segments, return_inverse=True)
+    void = VOID << TRACK_BITS
+    return np.array([names.get(value, void) for value in distinct.tolist()], np.uint64)[index]
 
 
 def sum_pairs(pairs: np.ndarray, counts: np.ndarray | None) -> Table:
@@ -158,3 +201,8 @@ def _pack(runs: list[np.ndarray]) -> np.ndarray:
         pairs <<= np.uint64(bits)
         np.bitwise_or(pairs, values, out=pairs, dtype=np.uint64, casting="unsafe")  # without a copy
     return pairs
+
+
+def _pack_ids(runs: list[np.ndarray]) -> np.ndarray:
+    """(runs,) uint64 pairs of true and predicted ids."""
+    return runs[0].astype(np.uint64) << np.uint64(SEGMENT_BITS) | runs[1].astype(np.uint64)

@@ -1,169 +1,226 @@
-"""Files in, numbers out: evaluation of a prediction folder against the truth on disk."""
+"""Files in, numbers out: a prediction is listed, paired with the truth, read once and measured; or checked only."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from ..formats import ClassTable, FormatError, KittiStep, SegmentMap
-from .panoptic import PanopticEvaluator
-from .vpq import WINDOWS
-
-MAX_LISTED = 20  # faults named in one message
-Files = dict[str, dict[str, tuple[Path, ...]]]
+from ..formats.base import FormatError, collect_faults
+from .benchmarks import Benchmark, Sources
 
 
 @dataclass(frozen=True)
-class FilePair:
-    """A frame's files of truth and prediction."""
+class Pair:
+    """A frame's sources of truth and prediction, as the benchmark reads them."""
 
     video: str
     frame: str
-    truth: tuple[Path, ...]
-    prediction: tuple[Path, ...]
+    truth: Any
+    prediction: Any
 
 
 @dataclass(frozen=True)
-class FramePair:
-    """A frame's labels, true and predicted, both (H, W)."""
+class Options:
+    """How a comparison is run.
 
-    video: str
-    frame: str
-    truth: SegmentMap
-    prediction: SegmentMap
+    Attributes:
+        resize: Resize predictions of another size to that of the truth, by nearest neighbours, instead of refusing.
+        workers: Processes that share the videos; the numbers do not depend on it.
+        progress: Show a progress bar on stderr.
+    """
+
+    resize: bool = False
+    workers: int = 1
+    progress: bool = True
 
 
-def evaluate_kitti_step(
-    gt: str | Path,
-    pred: str | Path,
-    windows: tuple[int, ...] = WINDOWS,
-    workers: int = 1,
-    progress: bool = True,
+DEFAULTS = Options()
+
+
+def evaluate(
+    benchmark: Benchmark, gt: Path, pred: Path, split: Path | None = None, options: Options = DEFAULTS
 ) -> dict:
-    """STQ and VPQ of KITTI-STEP predictions.
+    """Measure a prediction.
 
     Args:
-        gt: Folder of `SEQ/FRAME.png`, or of the released code's `SSSSSS_FFFFFF_panoptic.png`.
-        pred: Folder of `SEQ/FRAME.png`, or of the released code's `S/SSSSSS_FFFFFF_{cat,ins}.png`.
-        windows: Window lengths of VPQ in frames.
-        workers: Processes; the numbers do not depend on it.
-        progress: Show a progress bar on stderr.
+        benchmark: What to measure, and how files are laid out.
+        gt: The truth, as the dataset ships it.
+        pred: The prediction.
+        split: Text file of the videos to look at; None for all of the truth.
+        options: How to run.
 
     Returns:
-        What `PanopticEvaluator.result` gives.
+        What the benchmark's evaluator gives.
 
     Raises:
         FormatError: A file or folder is missing, superfluous or faulty.
     """
-    style = KittiStep()
-    videos = pair_files(style.label_files(gt), style.label_files(pred), Path(gt), Path(pred))
-    return evaluate_files(style.read, videos, style.classes, windows, workers, progress)
+    truth = benchmark.truth(gt, split)
+    prediction = _limit(benchmark.prediction(pred, truth), truth, split)
+    if faults := pairing_faults(truth, prediction, pred):
+        raise FormatError(f"{pred} does not hold exactly the frames of {gt}:", *faults)
+    return evaluate_pairs(benchmark, pair(truth, prediction), options)
 
 
-def pair_files(truth: Files, prediction: Files, truth_root: Path, prediction_root: Path) -> list[list[FilePair]]:
-    """Files of each frame of each video, checked to be complete.
+def find_faults(
+    benchmark: Benchmark, gt: Path, pred: Path, split: Path | None = None, options: Options = DEFAULTS
+) -> list[str]:
+    """Everything that is wrong with a prediction: names, numbers of frames, sizes, ids, values; every fault, not one.
 
-    Raises:
-        FormatError: Videos or frames are missing or superfluous; the message lists them.
+    Args:
+        benchmark, gt, pred, split, options: As for `evaluate`.
     """
+    truth = benchmark.truth(gt, split)
+    faults: list[str] = []
+    prediction: Sources = {}
+    with collect_faults(faults):
+        prediction = _limit(benchmark.prediction(pred, truth), truth, split)
+    if faults:
+        return faults
+    faults += pairing_faults(truth, prediction, pred)
+    videos = pair(truth, prediction)
+    with tqdm(total=sum(map(len, videos)), unit=benchmark.unit, desc="check", disable=not options.progress) as bar:
+        for found, count in _each_video(partial(_check_video, benchmark, options.resize), videos, options.workers):
+            faults += found
+            bar.update(count)
+    return faults
+
+
+def _limit(prediction: Sources, truth: Sources, split: Path | None) -> Sources:
+    """With a split, only its videos are looked at."""
+    return prediction if split is None else {name: frames for name, frames in prediction.items() if name in truth}
+
+
+def pairing_faults(truth: Sources, prediction: Sources, where: Path) -> list[str]:
+    """Videos and frames that are missing or superfluous."""
     faults = []
     for video in sorted(truth.keys() | prediction.keys()):
         true_frames, frames = truth.get(video, {}), prediction.get(video, {})
         if not frames:
-            faults.append(f"video {video} is missing from the prediction")
+            faults.append(f"{where}: video {video} is missing from the prediction. Predict it.")
         elif not true_frames:
-            faults.append(f"video {video} is predicted, but the truth does not have it")
+            faults.append(f"{where}: video {video} is predicted, but the truth does not have it. Remove it.")
         else:
-            faults += [f"frame {video}/{f} is missing from the prediction" for f in sorted(true_frames.keys() - frames)]
-            faults += [f"frame {video}/{f} is predicted, but has no truth" for f in sorted(frames.keys() - true_frames)]
-    if faults:
-        listed = faults[:MAX_LISTED] + [f"... and {len(faults) - MAX_LISTED} more"] * (len(faults) > MAX_LISTED)
-        raise FormatError(
-            f"{prediction_root} does not hold exactly the frames of {truth_root}:\n  "
-            + "\n  ".join(listed)
-            + "\nPredict what is missing and remove what is too much."
-        )
-    return [
-        [FilePair(video, frame, files, prediction[video][frame]) for frame, files in frames.items()]
-        for video, frames in truth.items()
-    ]
+            lacking, extra = sorted(true_frames.keys() - frames.keys()), sorted(frames.keys() - true_frames.keys())
+            faults += [f"{where}: frame {video}/{frame} is missing from the prediction. Predict it." for frame in lacking]
+            faults += [f"{where}: frame {video}/{frame} is predicted, but has no truth. Remove it." for frame in extra]
+    return faults
 
 
-def evaluate_files(
-    read: Callable[[tuple[Path, ...]], SegmentMap],
-    videos: list[list[FilePair]],
-    classes: ClassTable,
-    windows: tuple[int, ...] = WINDOWS,
-    workers: int = 1,
-    progress: bool = True,
-) -> dict:
-    """Evaluate videos whose frames lie in files; each file is decoded once.
+def pair(truth: Sources, prediction: Sources) -> list[list[Pair]]:
+    """The frames of each video that both have, in temporal order."""
+    videos = []
+    for video, frames in truth.items():
+        own = prediction.get(video, {})
+        videos.append([Pair(video, frame, source, own[frame]) for frame, source in frames.items() if frame in own])
+    return [frames for frames in videos if frames]
+
+
+def evaluate_pairs(benchmark: Benchmark, videos: list[list[Pair]], options: Options = DEFAULTS) -> dict:
+    """Evaluate paired frames; each file is decoded once.
 
     Args:
-        read: Reads the labels of one frame from its files; can be sent to another process.
+        benchmark: Reads and measures.
         videos: The frames of each video in temporal order.
-        classes: Class table of the truth and the prediction.
-        windows: Window lengths of VPQ in frames.
-        workers: Processes that share the videos.
-        progress: Show a progress bar on stderr.
+        options: How to run.
     """
-    evaluator = PanopticEvaluator(classes, windows)
-    with tqdm(total=sum(map(len, videos)), unit="frame", desc="evaluate", disable=not progress) as bar:
-        if workers <= 1:
+    evaluator = benchmark.evaluator()
+    total, unit = sum(map(len, videos)), benchmark.unit
+    with tqdm(total=total, unit=unit, desc="evaluate", disable=not options.progress) as bar:
+        if options.workers <= 1:
             for video in videos:
-                evaluate_frames(evaluator, read_frames(read, video), bar.update)
+                measure_video(benchmark, evaluator, video, options.resize, bar.update)
             return evaluator.result()
-        with ProcessPoolExecutor(min(workers, len(videos)), get_context("spawn")) as pool:
-            longest_first = sorted(videos, key=len, reverse=True)
-            jobs = {pool.submit(_evaluate_video, read, video, classes, windows): video for video in longest_first}
-            for job in as_completed(jobs):
-                evaluator.merge(job.result())
-                bar.update(len(jobs[job]))
+        for share, count in _each_video(partial(_measured, benchmark, options.resize), videos, options.workers):
+            evaluator.merge(share)
+            bar.update(count)
     return evaluator.result()
 
 
-def evaluate_frames(
-    evaluator: PanopticEvaluator, frames: Iterable[FramePair], step: Callable[[int], object] = lambda frames: None
+def measure_video(
+    benchmark: Benchmark,
+    evaluator: Any,
+    video: Iterable[Pair],
+    resize: bool = False,
+    step: Callable[[int], object] = lambda frames: None,
 ) -> None:
-    """Add frames to an evaluator; those of a video come together and in temporal order.
+    """Add the frames of one video to an evaluator.
 
     Args:
+        benchmark: Reads them.
         evaluator: Changed in place.
-        frames: Labels from anywhere.
+        video: Frames in temporal order.
+        resize: See `Options`.
         step: Called with 1 after each frame.
     """
-    video = None
-    for frame in frames:
-        if video not in (None, frame.video):
-            evaluator.close(video)
-        video = frame.video
-        evaluator.update(video, frame.truth, frame.prediction)
+    name = None
+    for frame, truth, prediction in read_pairs(benchmark, video, resize):
+        name = frame.video
+        try:
+            evaluator.update(name, truth, prediction)
+        except FormatError:
+            raise
+        except ValueError as error:
+            raise FormatError(f"{name}/{frame.frame}: {error}") from error
         step(1)
-    if video is not None:
-        evaluator.close(video)
+    if name is not None:
+        evaluator.close(name)
 
 
-def read_frames(read: Callable[[tuple[Path, ...]], SegmentMap], files: Iterable[FilePair]) -> Iterator[FramePair]:
+def read_pairs(benchmark: Benchmark, frames: Iterable[Pair], resize: bool) -> Iterator[tuple[Pair, Any, Any]]:
     """Read frames one after the other.
 
     Raises:
         FormatError: A file is faulty, or a prediction has another size than the truth.
     """
-    for pair in files:
-        truth, prediction = read(pair.truth), read(pair.prediction)
-        if truth.semantic.shape != prediction.semantic.shape:
-            (h, w), (true_h, true_w) = prediction.semantic.shape, truth.semantic.shape
-            raise FormatError(
-                f"{pair.prediction[0]}: prediction is {w}x{h} pixels, its truth {pair.truth[0]} is {true_w}x{true_h}. "
-                "Write predictions at the size of the original images."
-            )
-        yield FramePair(pair.video, pair.frame, truth, prediction)
+    for frame in frames:
+        truth, prediction = benchmark.read_truth(frame.truth), benchmark.read_prediction(frame.prediction)
+        size, own = benchmark.size(truth), benchmark.size(prediction)
+        if own != size:
+            if not resize:
+                raise FormatError(
+                    f"{_where(frame)}: the prediction is {own[1]}x{own[0]} pixels, its truth {size[1]}x{size[0]}. "
+                    "Write predictions at the size of the original images, or allow resizing (--allow-resize)."
+                )
+            prediction = benchmark.resize(prediction, size)
+        yield frame, truth, prediction
 
 
-def _evaluate_video(read: Callable, video: list[FilePair], classes: ClassTable, windows: tuple[int, ...]):
-    evaluator = PanopticEvaluator(classes, windows)
-    evaluate_frames(evaluator, read_frames(read, video))
+def _where(frame: Pair) -> str:
+    """The file of a prediction, where it is one."""
+    source = frame.prediction
+    path = source[0] if isinstance(source, tuple) and source else getattr(source, "path", None)
+    return str(path) if isinstance(path, Path) else f"{frame.video}/{frame.frame}"
+
+
+def _measured(benchmark: Benchmark, resize: bool, video: list[Pair]) -> Any:
+    evaluator = benchmark.evaluator()
+    measure_video(benchmark, evaluator, video, resize)
     return evaluator
+
+
+def _check_video(benchmark: Benchmark, resize: bool, video: list[Pair]) -> list[str]:
+    faults: list[str] = []
+    for frame in video:
+        with collect_faults(faults):
+            for _, truth, prediction in read_pairs(benchmark, [frame], resize):
+                benchmark.check(truth, prediction)
+    return faults
+
+
+def _each_video(work: Callable[[list[Pair]], Any], videos: list[list[Pair]], workers: int) -> Iterator[tuple[Any, int]]:
+    """What becomes of each video, and its number of frames; in any order where several processes work."""
+    if workers <= 1 or len(videos) <= 1:
+        for video in videos:
+            yield work(video), len(video)
+        return
+    with ProcessPoolExecutor(min(workers, len(videos)), get_context("spawn")) as pool:
+        longest_first = sorted(videos, key=len, reverse=True)
+        jobs = {pool.submit(work, video): len(video) for video in longest_first}
+        for job in as_completed(jobs):
+            yield job.result(), jobs[job]

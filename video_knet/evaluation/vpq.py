@@ -1,10 +1,10 @@
-"""VPQ: video panoptic quality (Kim et al., 2020) in the reading of deeplab2 for KITTI-STEP.
+"""VPQ: video panoptic quality (Kim et al., 2020).
 
-Over every window of k consecutive frames (stride 1), segments are tubes: a class with a track id.
+Over every window of k consecutive frames (stride 1), segments are tubes (`tubes.py` has the readings):
 
     match  same class and IoU > 0.5, strictly; the union leaves out the predicted tube's pixels on void
-    FN     true tubes without a match; a crowd (thing with track 0) is a tube like any other
-    FP     predicted tubes without a match, unless more than half of one lies on void
+    FN     true tubes without a match
+    FP     predicted tubes without a match, unless more than half of one lies on void (or crowd)
     PQ     sum of matched IoU / (TP + FP / 2 + FN / 2) for each class, over all windows of all videos; then the mean
            over the classes that have any of the three
 
@@ -16,16 +16,33 @@ Legend: C classes, k frames of a window.
 
 import math
 from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..formats import VOID, ClassTable
-from .contingency import TRACK_BITS, Table, add_tables, check_classes, segment_areas, segment_class
+from .contingency import Table, add_tables, check_classes
+from .tubes import FrameLists, PackedTubes, Tubes
 
 WINDOWS = (1, 2, 3, 4)
 _LIMB = 30  # an IoU is kept as two integers of 30 bits
+
+
+ClassScores = Iterable[float | None]
+
+
+def mean_of_present(values: ClassScores) -> float | None:
+    """Mean over the classes that have any tube; None without one."""
+    defined = [value for value in values if value is not None]
+    return math.fsum(defined) / len(defined) if defined else None
+
+
+def mean_of_all(values: ClassScores) -> float | None:
+    """Mean over all classes, absent ones as 0: the average of the authors' scripts."""
+    values = [value or 0.0 for value in values]
+    return math.fsum(values) / len(values) if values else None
 
 
 @dataclass
@@ -100,37 +117,55 @@ class VPQ:
     Args:
         classes: Class table of the truth and the prediction.
         windows: Window lengths in frames.
+        tubes: Reads the tubes of a window; by default segments say their class themselves.
+        average: From the PQ of classes to their mean.
     """
 
-    def __init__(self, classes: ClassTable, windows: tuple[int, ...] = WINDOWS):
+    def __init__(
+        self,
+        classes: ClassTable,
+        windows: tuple[int, ...] = WINDOWS,
+        tubes: Callable[[Table, Sequence[FrameLists | None]], Tubes] | None = None,
+        average: Callable[[ClassScores], float | None] = mean_of_present,
+    ):
         if not windows or min(windows) < 1:
             raise ValueError(f"windows are {windows}; name at least one length, each of 1 frame or more")
         self.classes = classes
         self.windows = tuple(sorted(set(windows)))
+        self.tubes, self.average = tubes or PackedTubes(), average
         self._counters: dict[str, dict[int, WindowCounters]] = {}
-        self._recent: dict[str, deque[Table]] = {}
+        self._recent: dict[str, deque[tuple[Table, FrameLists | None]]] = {}
 
-    def update(self, video: str, table: Table) -> None:
+    def update(self, video: str, table: Table, lists: FrameLists | None = None) -> None:
         """Add the next frame of a video.
 
+        Args:
+            video: Its name.
+            table: Of the frame.
+            lists: What its ids stand for, where segments do not say it themselves.
+
         Raises:
-            ValueError: The video is closed already, or a class is outside the table.
+            ValueError: The video is closed already, or a class is outside the class table.
         """
-        check_classes(table, len(self.classes.names))
+        if lists is None:
+            check_classes(table, len(self.classes.names))
         if video not in self._counters:
             self._counters[video] = {k: WindowCounters.zero(len(self.classes.names)) for k in self.windows}
             self._recent[video] = deque(maxlen=self.windows[-1] - 1)
         elif video not in self._recent:
             raise ValueError(f"video {video!r} is closed; add all its frames to one evaluator before closing it")
-        recent = self._recent[video]
+        newest_first = [(table, lists), *self._recent[video]]
         total, k = table, 1
         for length in self.windows:
-            if length > len(recent) + 1:
+            if length > len(newest_first):
                 break
-            total = add_tables([total, *list(recent)[k - 1 : length - 1]])
+            total = add_tables([total, *(older for older, _ in newest_first[k:length])])
             k = length
-            count_window(total, self._counters[video][length])
-        recent.appendleft(table)
+            counters = self._counters[video][length]
+            counters.windows += 1
+            if total.counts.size:
+                count_window(self.tubes(total, [frame for _, frame in reversed(newest_first[:length])]), counters)
+        self._recent[video].appendleft((table, lists))
 
     def close(self, video: str) -> None:
         """Say that a video is complete: only its counters are kept."""
@@ -156,61 +191,51 @@ class VPQ:
         return self._score(totals, {name: self._score(counters, {}) for name, counters in videos.items()})
 
     def _score(self, counters: dict[int, WindowCounters], per_video: dict[str, VPQResult]) -> VPQResult:
-        windows = {k: _score_window(c, self.classes.is_thing) for k, c in counters.items()}
-        means = [_mean_of_all([getattr(w, name) for w in windows.values()]) for name in ("pq", "things", "stuff")]
+        windows = {k: _score_window(c, self.classes.is_thing, self.average) for k, c in counters.items()}
+        means = [_mean_over_windows([getattr(w, name) for w in windows.values()]) for name in ("pq", "things", "stuff")]
         return VPQResult(*means, windows, per_video)
 
 
-def count_window(table: Table, counters: WindowCounters) -> None:
+def count_window(tubes: Tubes, counters: WindowCounters) -> None:
     """Match the tubes of a window and add what was found to the counters.
 
     Args:
-        table: Sum of the tables of the window's frames.
+        tubes: Of the window.
         counters: Changed in place.
     """
     classes = len(counters.tp)
-    truth, prediction, counts = table.truth, table.prediction, table.counts
-    true_tubes, true_areas, true_index = segment_areas(truth, counts)
-    tubes, areas, index = segment_areas(prediction, counts)
-    on_void = np.zeros(len(tubes), np.int64)
-    void = truth == VOID << TRACK_BITS
-    on_void[index[void]] = counts[void]
-
-    same = np.flatnonzero(segment_class(truth) == segment_class(prediction))
-    shared, g, p = counts[same], true_index[same], index[same]
-    union = true_areas[g] + areas[p] - shared - on_void[p]
-    match = (2 * shared > union) & (segment_class(truth[same]) != VOID)  # at most one for each tube
+    same = np.flatnonzero(tubes.true_class[tubes.true] == tubes.predicted_class[tubes.predicted])
+    shared, g, p = tubes.shared[same], tubes.true[same], tubes.predicted[same]
+    union = tubes.true_area[g] + tubes.predicted_area[p] - shared - tubes.on_void[p]
+    match = (2 * shared > union) & (tubes.true_class[g] != VOID) & ~tubes.crowd[g]  # at most one for each tube
     shared, union, g, p = shared[match], union[match], g[match], p[match]
     high, rest = np.divmod(shared << _LIMB, union)
 
-    missed, false = np.ones(len(true_tubes), bool), 2 * on_void <= areas
+    missed, false = ~tubes.crowd, 2 * tubes.forgiven <= tubes.predicted_area
     missed[g], false[p] = False, False
-    matched = segment_class(true_tubes[g])
+    matched = tubes.true_class[g]
     for counter, of_class, weights in (
         (counters.tp, matched, None),
-        (counters.fn, segment_class(true_tubes[missed]), None),
-        (counters.fp, segment_class(tubes[false]), None),
+        (counters.fn, tubes.true_class[missed], None),
+        (counters.fp, tubes.predicted_class[false], None),
         (counters.iou_high, matched, high),
         (counters.iou_low, matched, (rest << _LIMB) // union),
     ):
         counter += np.bincount(of_class, weights, VOID + 1)[:classes].astype(np.int64)  # exact: far below 2^53
-    counters.windows += 1
 
 
-def _score_window(counters: WindowCounters, is_thing: np.ndarray) -> WindowResult:
+def _score_window(
+    counters: WindowCounters, is_thing: np.ndarray, average: Callable[[ClassScores], float | None]
+) -> WindowResult:
+    if not counters.windows:
+        return WindowResult(None, None, None, (None,) * len(is_thing), counters)
     rows = zip(counters.iou_sum, counters.tp.tolist(), counters.fp.tolist(), counters.fn.tolist())
     class_pq = tuple(iou / (tp + fp / 2 + fn / 2) if tp + fp + fn else None for iou, tp, fp, fn in rows)
     things = [pq for pq, thing in zip(class_pq, is_thing) if thing]
     stuff = [pq for pq, thing in zip(class_pq, is_thing) if not thing]
-    return WindowResult(_mean(class_pq), _mean(things), _mean(stuff), class_pq, counters)
+    return WindowResult(average(class_pq), average(things), average(stuff), class_pq, counters)
 
 
-def _mean(values: list[float | None] | tuple[float | None, ...]) -> float | None:
-    """Mean of the defined values; None without any."""
-    defined = [value for value in values if value is not None]
-    return math.fsum(defined) / len(defined) if defined else None
-
-
-def _mean_of_all(values: list[float | None]) -> float | None:
+def _mean_over_windows(values: list[float | None]) -> float | None:
     """Mean of the values; None if one is undefined."""
-    return None if None in values else _mean(values)
+    return None if None in values else mean_of_present(values)

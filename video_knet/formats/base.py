@@ -4,6 +4,8 @@ Two numberings of classes exist. *Dataset ids* are what the files hold (KITTI-ST
 what networks use: things first, then stuff, each in ascending dataset id. `ClassTable.label_ids` maps label to id.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +14,29 @@ import numpy as np
 VOID = 255
 
 
+MAX_LISTED = 20  # faults named in one message
+
+
 class FormatError(ValueError):
-    """A file or folder is not what the format asks for; the message names it, what was found, and the remedy."""
+    """A file or folder is not what the format asks for; the message names it, what was found, and the remedy.
+
+    Args:
+        faults: One message or several; the first of them make up the text.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        more = [f"... and {len(faults) - MAX_LISTED} more"] * (len(faults) > MAX_LISTED)
+        super().__init__("\n  ".join([*faults[:MAX_LISTED], *more]))
+
+
+@contextmanager
+def collect_faults(faults: list[str]) -> Iterator[None]:
+    """Note the faults of a block instead of leaving by them."""
+    try:
+        yield
+    except FormatError as error:
+        faults += error.faults
 
 
 @dataclass(frozen=True)

@@ -15,33 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import VOID, ClassTable, FormatError, Frame, SegmentMap, Video
+from .base import VOID, FormatError, Frame, SegmentMap, Video
+from .cityscapes_classes import cityscapes_table
 from .kitti_step_names import LabelFiles, find_label_files
 from .png import list_png, png_size, read_png, write_png
 
 logger = logging.getLogger(__name__)
-
-CITYSCAPES_CLASSES: tuple[tuple[str, tuple[int, int, int]], ...] = (
-    ("road", (128, 64, 128)),
-    ("sidewalk", (244, 35, 232)),
-    ("building", (70, 70, 70)),
-    ("wall", (102, 102, 156)),
-    ("fence", (190, 153, 153)),
-    ("pole", (153, 153, 153)),
-    ("traffic light", (250, 170, 30)),
-    ("traffic sign", (220, 220, 0)),
-    ("vegetation", (107, 142, 35)),
-    ("terrain", (152, 251, 152)),
-    ("sky", (70, 130, 180)),
-    ("person", (220, 20, 60)),
-    ("rider", (255, 0, 0)),
-    ("car", (0, 0, 142)),
-    ("truck", (0, 0, 70)),
-    ("bus", (0, 60, 100)),
-    ("train", (0, 80, 100)),
-    ("motorcycle", (0, 0, 230)),
-    ("bicycle", (119, 11, 32)),
-)
 
 # Frames of each published sequence.
 # fmt: off
@@ -66,12 +45,7 @@ class KittiStep:
     """
 
     name = "kitti-step"
-    classes = ClassTable(
-        names=tuple(name for name, _ in CITYSCAPES_CLASSES),
-        thing_ids=(11, 13),
-        palette=tuple(colour for _, colour in CITYSCAPES_CLASSES),
-        void=VOID,
-    )
+    classes = cityscapes_table(thing_ids=(11, 13))
     splits: dict[str, dict[str, int]] = {
         "train": {f"{seq:04d}": count for seq, count in TRAIN.items()},
         "val": {f"{seq:04d}": count for seq, count in VAL.items()},

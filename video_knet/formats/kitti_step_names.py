@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .base import FormatError
+from .base import FormatError, collect_faults
 from .png import list_png
 
 LabelFiles = dict[str, dict[str, tuple[Path, ...]]]
@@ -39,14 +39,17 @@ def find_label_files(root: Path) -> LabelFiles:
         raise FormatError(f"{root}: no such folder. Give the folder that holds {_EXPECTED}.")
     folder = next((root / name for name in _SUBFOLDERS if (root / name).is_dir()), root)
     found: dict[str, dict[str, dict[str, Path]]] = {}
-    naming = None
+    naming, faults = None, []
     for path in _png_files(folder):
-        name, match = _match(path.relative_to(folder).as_posix(), path)
-        if naming not in (None, name):
-            raise FormatError(f"{path}: {name} naming in a folder of {naming} naming. Keep one of them only.")
-        naming = name
-        video, part = f"{int(match['video']):04d}", match.groupdict().get("part", "map")
-        found.setdefault(video, {}).setdefault(match["frame"], {})[part] = path
+        with collect_faults(faults):
+            name, match = _match(path.relative_to(folder).as_posix(), path)
+            if naming not in (None, name):
+                raise FormatError(f"{path}: {name} naming in a folder of {naming} naming. Keep one of them only.")
+            naming = name
+            video, part = f"{int(match['video']):04d}", match.groupdict().get("part", "map")
+            found.setdefault(video, {}).setdefault(match["frame"], {})[part] = path
+    if faults:
+        raise FormatError(*faults)
     if not found:
         raise FormatError(f"{folder}: holds no PNG file. Give the folder that holds {_EXPECTED}.")
     return {

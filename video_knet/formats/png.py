@@ -15,6 +15,8 @@ from .base import FormatError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LAYOUTS = {(8, 2): "RGB", (8, 0): "L", (16, 0): "I;16"}  # (bit depth, colour type) -> name used in messages
+_LAYOUTS |= {(bits, 3): "P" for bits in (1, 2, 4, 8)}
+_TOLERATED = {"P": ("P", "L"), "grey": ("I;16", "L")}
 _REMEDY = "Copy or download the file again."
 
 
@@ -23,7 +25,8 @@ def read_png(path: Path, layout: str) -> np.ndarray:
 
     Args:
         path: File to read.
-        layout: "RGB" (8 bit), "L" (8 bit grey) or "I;16" (16 bit grey).
+        layout: "RGB" (8 bit), "L" (8 bit grey), "I;16" (16 bit grey), or "P": a palette, whose indices are read, or
+            8 bit grey; "grey": 16 or 8 bit.
 
     Returns:
         (H, W, 3) uint8, (H, W) uint8 or (H, W) uint16. Possibly read-only.
@@ -37,9 +40,11 @@ def read_png(path: Path, layout: str) -> np.ndarray:
             if head[:8] != _SIGNATURE or len(head) < 26:
                 raise FormatError(f"{path}: not a PNG file (it starts with {head[:8]!r}). {_REMEDY}")
             found = _LAYOUTS.get((head[24], head[25]))
-            if found != layout:
+            wanted = _TOLERATED.get(layout, (layout,))
+            if found not in wanted:
                 name = found or f"bit depth {head[24]}, colour type {head[25]}"
-                raise FormatError(f"{path}: pixel layout is {name}, expected {layout}. Write it in that layout.")
+                wanted = " or ".join(wanted)
+                raise FormatError(f"{path}: pixel layout is {name}, expected {wanted}. Write it in that layout.")
             file.seek(0)
             with Image.open(file) as image:
                 return np.asarray(image)

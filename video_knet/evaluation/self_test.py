@@ -1,0 +1,104 @@
+"""The metrics prove themselves on the truth: as it is, with shuffled ids, and with one class removed.
+
+The truth as it is has to score 1 wherever something is defined. Shuffled ids (every object gets a new one in each
+frame) spoil association alone: what looks at single frames stays 1, and what follows objects falls. A class that is
+removed scores 0.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .benchmarks import Benchmark
+from .perturb import as_prediction, new_ids, without_class
+from .run import DEFAULTS, Options, Pair, evaluate_pairs
+
+CHANGES = ("as_is", "shuffled_ids", "class_removed")
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Outcome of a self-test.
+
+    Attributes:
+        results: What the evaluator gave, by change.
+        faults: What is not as it should be; empty when the test has passed.
+    """
+
+    results: dict[str, dict]
+    faults: list[str]
+
+
+class TruthAsPrediction:
+    """A benchmark whose predictions are made of the truth; otherwise as the one it wraps.
+
+    Args:
+        benchmark: Reads the truth and measures.
+        change: One of `CHANGES`.
+        removed: Dataset id of the class to remove.
+    """
+
+    def __init__(self, benchmark: Benchmark, change: str = "as_is", removed: int | None = None) -> None:
+        self.benchmark, self.change, self.removed = benchmark, change, removed
+
+    def read_prediction(self, source: tuple[int, Any]) -> Any:
+        """The truth of a frame, changed; `source` is the frame's position and the source of its truth."""
+        position, truth = source
+        labels = as_prediction(self.benchmark.read_truth(truth))
+        if self.change == "shuffled_ids":
+            return new_ids(labels, position, self.benchmark.classes)
+        if self.change == "class_removed":
+            return without_class(labels, self.removed)
+        return labels
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "benchmark":  # while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.benchmark, name)
+
+
+def self_test(benchmark: Benchmark, gt: Path, split: Path | None = None, options: Options = DEFAULTS) -> SelfTest:
+    """Run it.
+
+    Args:
+        benchmark: To test.
+        gt: The truth.
+        split: Text file of the videos to look at; None for all.
+        options: How to run.
+    """
+    videos = [
+        [Pair(video, frame, source, (position, source)) for position, (frame, source) in enumerate(frames.items())]
+        for video, frames in benchmark.truth(gt, split).items()
+    ]
+    as_is = evaluate_pairs(TruthAsPrediction(benchmark), videos, options)
+    results, faults = {"as_is": as_is}, _not_one(as_is)
+    if benchmark.association:
+        results["shuffled_ids"] = evaluate_pairs(TruthAsPrediction(benchmark, "shuffled_ids"), videos, options)
+        faults += _not_association_alone(benchmark, results)
+    scored = [name for name, scores in as_is["per_class"].items() if scores[benchmark.class_score]]
+    if scored:
+        changed = TruthAsPrediction(benchmark, "class_removed", benchmark.classes.names.index(scored[0]))
+        results["class_removed"] = {**evaluate_pairs(changed, videos, options), "removed": scored[0]}
+        score = results["class_removed"]["per_class"][scored[0]][benchmark.class_score]
+        if score != 0:
+            faults.append(f"class {scored[0]!r} was removed from the prediction, but scores {score} instead of 0")
+    return SelfTest(results, faults)
+
+
+def _not_one(result: dict) -> list[str]:
+    undefined = ("STQ", "AQ") if result.get("AQ") == 0 else ()  # without a true tube they are 0 by definition
+    scores = {name: value for name, value in result.items() if isinstance(value, float) and name not in undefined}
+    return [f"{name} of the truth itself is {value!r} instead of 1" for name, value in scores.items() if value != 1]
+
+
+def _not_association_alone(benchmark: Benchmark, results: dict[str, dict]) -> list[str]:
+    as_is, shuffled = results["as_is"], results["shuffled_ids"]
+    faults = [
+        f"{name} looks at single frames, but became {shuffled[name]} with shuffled ids"
+        for name in benchmark.frame_scores
+        if shuffled[name] != as_is[name]
+    ]
+    followed = [name for name in benchmark.association if as_is[name]]
+    if followed and all(shuffled[name] >= as_is[name] for name in followed):
+        faults.append(f"none of {', '.join(followed)} fell with shuffled ids: is there no video of several frames?")
+    return faults

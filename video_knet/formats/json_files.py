@@ -1,0 +1,37 @@
+"""Json files: read with the faults named, written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from .base import FormatError
+
+
+def read_json(path: Path, *lists: str) -> dict:
+    """Read a json object that has these lists.
+
+    Raises:
+        FormatError: The file is missing, no json, or lacks a list.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file. Check the path.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: cannot be read as json ({error}). Write or download the file again.") from error
+    for key in lists:
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            raise FormatError(f"{path}: has no list {key!r}. Give the json that the data set ships.")
+    return content
+
+
+def write_json(path: Path, content: Any, indent: int | None = None) -> None:
+    """Write a json file in one step: under its name is the whole file or what was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(json.dumps(content, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
