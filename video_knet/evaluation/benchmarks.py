@@ -11,15 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from ..formats import ClassTable, FormatError
+from ..formats import ClassTable, FormatError, SegmentMap
 from ..formats.cityscapes_vps import CityscapesVps
 from ..formats.id_maps import IdMap, check_ids
 from ..formats.kitti_step import KittiStep
 from ..formats.splits import read_split
 from ..formats.vipseg import Vipseg
+from ..formats.vspw import Vspw
 from . import definitions
+from .miou import mean_over_all_classes, mean_over_true_classes
 from .panoptic import IdMapEvaluator, PanopticEvaluator
 from .report import format_panoptic
+from .semantic import SemanticEvaluator, SemanticTruth
+from .semantic_report import format_semantic
 
 Sources = Mapping[str, Mapping[str, Any]]
 
@@ -185,6 +189,40 @@ class VipsegBenchmark(_IdMapBenchmark):
         return IdMapEvaluator(self.classes, (1, 2, 4, 6), definitions.VIPSEG)
 
 
+class VspwBenchmark(Benchmark):
+    """mIoU, and mVC over windows of 8 and 16 frames, on VSPW."""
+
+    name, headline = "vspw", ("mIoU", "mVC_8", "mVC_16")
+    frame_scores, association = (), ()
+    style, classes = Vspw(), Vspw.classes
+
+    def truth(self, path: Path, split: Path | None) -> Sources:
+        """The `data` folder, with `VIDEO/mask/FRAME.png`."""
+        return self.style.label_files(path, split)
+
+    def prediction(self, path: Path, truth: Sources) -> Sources:
+        """Folder of `VIDEO/FRAME.png`."""
+        return self.style.prediction_files(path)
+
+    def read_truth(self, source: tuple[Path, ...]) -> SemanticTruth:
+        """Classes, and the labels as on disk."""
+        raw = self.style.read_raw(source)
+        return SemanticTruth(self.style.decode(raw, source[0]).semantic, raw)
+
+    def read_prediction(self, source: tuple[Path, ...]) -> SegmentMap:
+        """Classes of a frame."""
+        return self.style.read_prediction(source)
+
+    def evaluator(self) -> SemanticEvaluator:
+        """mIoU and mVC."""
+        averaging = mean_over_all_classes if self.protocol == "released" else mean_over_true_classes
+        return SemanticEvaluator(self.classes, averaging=averaging)
+
+    def format(self, result: dict) -> str:
+        """A result as text."""
+        return format_semantic(result, self.classes)
+
+
 def only(videos: Sources, split: Path | None) -> Sources:
     """The videos that a split file names; all without one.
 
@@ -205,7 +243,10 @@ def nearest(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return values[rows[:, None], columns]
 
 
-BENCHMARKS = {benchmark.name: benchmark for benchmark in (KittiStepBenchmark, CityscapesVpsBenchmark, VipsegBenchmark)}
+BENCHMARKS = {
+    benchmark.name: benchmark
+    for benchmark in (KittiStepBenchmark, CityscapesVpsBenchmark, VipsegBenchmark, VspwBenchmark)
+}
 
 
 def get_benchmark(name: str, protocol: str = "standard") -> Benchmark:

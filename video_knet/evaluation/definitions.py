@@ -52,8 +52,8 @@ CITYSCAPES_VPS = Definition(
 VIPSEG = Definition(
     "VPQ as in the dataset's script: tubes are ids over {windows} frames, their class is that of the first frame of "
     "the window, true areas are those of the json, IoU > 0.5, void forgives, mean over classes with a tube, shorter "
-    "videos are left out; VPQ is the mean over the windows. STQ as in the dataset's script: deeplab2's, where the ids of a "
-    "video are numbered from 0 in the order of the lists, so that a thing listed first counts as a crowd.",
+    "videos are left out; VPQ is the mean over the windows. STQ as in the dataset's script: deeplab2's, where the ids "
+    "of a video are numbered from 0 in the order of the lists, so that a thing listed first counts as a crowd.",
     tubes=ListedTubes(),
 )
 RELEASED_KITTI_STEP = Definition(

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..formats import VOID, ClassTable, SegmentMap
 from ..formats.id_maps import IdMap
+from .semantic import SemanticTruth
 
 MAX_OBJECTS = 4096  # of a frame
 
@@ -89,3 +90,8 @@ def _keep(labels: IdMap, names: dict[int, int], segments: tuple) -> IdMap:
     distinct, index = np.unique(labels.ids, return_inverse=True)
     renamed = np.array([names.get(value, 0) for value in distinct.tolist()], np.uint32)
     return replace(labels, ids=renamed[index].reshape(labels.ids.shape), segments=segments)
+
+
+@as_prediction.register
+def _(labels: SemanticTruth) -> SegmentMap:
+    return SegmentMap(labels.semantic, np.zeros(labels.semantic.shape, np.int32))

@@ -107,7 +107,9 @@ def pairing_faults(truth: Sources, prediction: Sources, where: Path) -> list[str
             faults.append(f"{where}: video {video} is predicted, but the truth does not have it. Remove it.")
         else:
             lacking, extra = sorted(true_frames.keys() - frames.keys()), sorted(frames.keys() - true_frames.keys())
-            faults += [f"{where}: frame {video}/{frame} is missing from the prediction. Predict it." for frame in lacking]
+            faults += [
+                f"{where}: frame {video}/{frame} is missing from the prediction. Predict it." for frame in lacking
+            ]
             faults += [f"{where}: frame {video}/{frame} is predicted, but has no truth. Remove it." for frame in extra]
     return faults
 

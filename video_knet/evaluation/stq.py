@@ -18,6 +18,7 @@ import numpy as np
 
 from ..formats import VOID, ClassTable
 from .contingency import EMPTY, Table, add_tables, check_classes, segment_areas, segment_class, segment_track
+from .videos import check_apart
 
 _FRACTION_BITS = 80  # association of a tube as a fixed-point integer: sums are exact, whatever their order
 
@@ -98,8 +99,7 @@ class STQ:
         Raises:
             ValueError: Both have seen the same video.
         """
-        if both := self._videos().keys() & other._videos().keys():
-            raise ValueError(f"video {min(both)!r} is in both evaluators; a video goes to one of them as a whole")
+        check_apart(self._videos(), other._videos())
         self._closed |= other._videos()
 
     def result(self) -> STQResult:

@@ -25,6 +25,7 @@ import numpy as np
 from ..formats import VOID, ClassTable
 from .contingency import Table, add_tables, check_classes
 from .tubes import FrameLists, PackedTubes, Tubes
+from .videos import check_apart, check_open
 
 WINDOWS = (1, 2, 3, 4)
 _LIMB = 30  # an IoU is kept as two integers of 30 bits
@@ -152,8 +153,7 @@ class VPQ:
         if video not in self._counters:
             self._counters[video] = {k: WindowCounters.zero(len(self.classes.names)) for k in self.windows}
             self._recent[video] = deque(maxlen=self.windows[-1] - 1)
-        elif video not in self._recent:
-            raise ValueError(f"video {video!r} is closed; add all its frames to one evaluator before closing it")
+        check_open(video, self._recent)
         newest_first = [(table, lists), *self._recent[video]]
         total, k = table, 1
         for length in self.windows:
@@ -179,8 +179,7 @@ class VPQ:
         """
         if self.windows != other.windows:
             raise ValueError(f"windows {other.windows} cannot be merged into {self.windows}; use the same ones")
-        if both := self._counters.keys() & other._counters.keys():
-            raise ValueError(f"video {min(both)!r} is in both evaluators; a video goes to one of them as a whole")
+        check_apart(self._counters, other._counters)
         self._counters |= deepcopy(other._counters)
 
     def result(self) -> VPQResult:

@@ -1,20 +1,32 @@
-"""Split files: which videos belong to a split."""
+"""Split files: which videos belong to a split, one name on each line."""
 
+from collections import Counter
 from pathlib import Path
 
 from .base import FormatError
 
 
+def is_name(name: str) -> bool:
+    """Whether a text names a video's folder: one part of a path, not hidden, without space around it."""
+    return bool(name) and name == Path(name).name == name.strip() and not name.startswith(".")
+
+
 def read_split(path: Path) -> list[str]:
-    """Video names of a split, one a line.
+    """Video names of a split file, in its order.
 
     Raises:
-        FormatError: The file is missing or empty.
+        FormatError: The file cannot be read, is empty, names a video twice, or something that is no name.
     """
     try:
-        names = path.read_text(encoding="utf-8").split()
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{path}: cannot be read as a list of videos ({error}). Write one name a line.") from error
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path}: cannot be read as text ({error}). Write a video name on each line.") from error
+    names = [line.strip() for line in lines if line.strip()]
     if not names:
-        raise FormatError(f"{path}: names no video. Write one name a line.")
+        raise FormatError(f"{path}: names no video. Write a video name on each line.")
+    for name, count in Counter(names).items():
+        if not is_name(name):
+            raise FormatError(f"{path}: {name!r} is not the name of a video's folder. Write one name on each line.")
+        if count > 1:
+            raise FormatError(f"{path}: names the video {name!r} {count} times. Keep one of the lines.")
     return names

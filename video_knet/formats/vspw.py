@@ -1,0 +1,298 @@
+"""VSPW (Miao et al., CVPR 2021): a class for every pixel of every frame, read in place from the official layout.
+
+    ROOT/data/VIDEO/origin/FRAME.jpg    images
+    ROOT/data/VIDEO/mask/FRAME.png      masks: 0 void, 1..124 class id + 1, 255 void; test has none
+    ROOT/{train,val,test}.txt           the videos of a split, a name on each line
+
+Predictions are VIDEO/FRAME.png and hold class ids 0..123, without the shift of the masks. Here 255 is void in them too;
+the official script must not be given any. PNGs are 8 bit, grey or with a palette, of which the indices are read.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .base import VOID, FormatError, Frame, SegmentMap, Video
+from .kitti_step_names import LabelFiles
+from .png import list_png, png_size, read_png, write_png
+from .splits import is_name, read_split
+from .vipseg_classes import VIPSEG_CLASSES
+
+_CLASSES = len(VIPSEG_CLASSES.names)
+_MASK_TO_ID = np.full(256, VOID, np.uint8)  # (256,) mask value -> dataset id; 0 and 255 are void
+_MASK_TO_ID[1 : _CLASSES + 1] = np.arange(_CLASSES)
+_MASK_CODING = "A mask holds 0 for void and class id + 1."
+_ID_CODING = "Class ids have no shift: only masks hold class id + 1."
+_LAYOUT_REMEDY = "Give the folder that holds data/ and the split files, or data/ itself."
+
+
+class Vspw:
+    """The VSPW format.
+
+    A root is the folder above `data`, or `data` itself. A split is a word, whose text file lies in the root, beside
+    `data` or in it, or the path of such a file. Masks are expected unless the file is named test.txt.
+
+    Attributes:
+        name: Name of the format.
+        classes: The 124 classes, 58 of them things; there are no track ids.
+        published_videos: Number of videos of each published split.
+    """
+
+    name = "vspw"
+    classes = VIPSEG_CLASSES
+    published_videos = {"train": 2806, "val": 343, "test": 387}
+
+    def videos(self, root: str | Path, split: str) -> list[Video]:
+        """List the videos of a split by name, and check that every image has its mask and the other way round.
+
+        Raises:
+            FormatError: A folder or file is missing or misnamed.
+        """
+        folders, labelled = self._split_folders(Path(root), str(split))
+        return [_video(folder, labelled) for folder in folders]
+
+    def check_image_sizes(self, videos: Iterable[Video]) -> None:
+        """Compare the size of every image with that of its mask by the headers alone; cheap enough before training.
+
+        Raises:
+            FormatError: A file cannot be read, or sizes differ.
+        """
+        for frame in (frame for video in videos for frame in video.frames):
+            image, mask = (png_size(path) if path else None for path in (frame.image, frame.label))
+            if image and mask and image != mask:
+                raise FormatError(
+                    f"{frame.label}: mask is {mask[1]}x{mask[0]} pixels, but its image {frame.image} is "
+                    f"{image[1]}x{image[0]}. Restore the original files; resizing is the training pipeline's task."
+                )
+
+    def read(self, path: str | Path | Sequence[Path]) -> SegmentMap:
+        """Read a mask as dataset ids; tracks are 0.
+
+        Raises:
+            FormatError: The file is missing, damaged, not coded as expected, or holds an unknown value.
+        """
+        return self.decode(self.read_raw(path), _single(path))
+
+    def read_raw(self, path: str | Path | Sequence[Path]) -> np.ndarray:
+        """(H, W) uint8 mask as it is on disk: void is 0 or 255. Possibly read-only.
+
+        Raises:
+            FormatError: The file is missing, damaged or has another pixel layout.
+        """
+        return read_png(_single(path), "P")
+
+    def decode(self, raw: np.ndarray, path: Path | None = None) -> SegmentMap:
+        """Dataset ids of a mask that is in memory.
+
+        Args:
+            raw: (H, W) uint8 as `read_raw` gives it.
+            path: Only named in errors.
+        """
+        _check_range(raw, _CLASSES, path or "mask", _MASK_CODING)
+        return SegmentMap(_MASK_TO_ID[raw], np.zeros(raw.shape, np.int32))
+
+    def read_prediction(self, path: str | Path | Sequence[Path]) -> SegmentMap:
+        """Read a prediction: class ids, 255 for void; tracks are 0.
+
+        Raises:
+            FormatError: The file is missing, damaged, not coded as expected, or holds an unknown value.
+        """
+        semantic = read_png(_single(path), "P")
+        _check_range(semantic, _CLASSES - 1, _single(path), _ID_CODING)
+        return SegmentMap(semantic, np.zeros(semantic.shape, np.int32))
+
+    def write(self, path: str | Path, segments: SegmentMap) -> None:
+        """Write a mask, whole or not at all; void becomes 0, track ids are not kept.
+
+        Raises:
+            FormatError: A class that the coding cannot hold.
+        """
+        ids = _semantic(segments, path).astype(np.int16)
+        write_png(Path(path), np.where(ids == VOID, 0, ids + 1).astype(np.uint8))
+
+    def write_prediction(self, path: str | Path, segments: SegmentMap) -> None:
+        """Write a prediction, whole or not at all: class ids, 255 for void; track ids are not kept.
+
+        Raises:
+            FormatError: A class that the coding cannot hold.
+        """
+        write_png(Path(path), _semantic(segments, path).astype(np.uint8))
+
+    def label_path(self, root: str | Path, video: str, frame: str) -> Path:
+        """Mask of a frame below a root."""
+        return _data_folder(Path(root)) / video / "mask" / f"{frame}.png"
+
+    def prediction_path(self, root: str | Path, video: str, frame: str) -> Path:
+        """File of a frame in a prediction folder: `read_prediction` and the evaluator agree on it."""
+        return Path(root) / video / f"{frame}.png"
+
+    def label_files(self, root: str | Path, split: str | Path | None = None) -> LabelFiles:
+        """Masks below a root as {video: {frame: (file,)}}, videos and frames by name. Images are not needed.
+
+        Args:
+            root: Root of the data set.
+            split: Split that names the videos; None takes every video that has masks.
+
+        Raises:
+            FormatError: A folder or file is missing, or a mask folder is empty.
+        """
+        root = Path(root)
+        if split is not None:
+            folders, _ = self._split_folders(root, str(split))
+        else:
+            folders = [path for path in _folders(_data_folder(root)) if (path / "mask").is_dir()]
+        if not folders:
+            raise FormatError(f"{_data_folder(root)}: holds no VIDEO/mask folder. {_LAYOUT_REMEDY}")
+        return {
+            folder.name: {stem: (path,) for stem, path in _files(folder / "mask", (".png",)).items()}
+            for folder in folders
+        }
+
+    def prediction_files(self, root: str | Path) -> LabelFiles:
+        """Predictions below a folder as {video: {frame: (file,)}}; folders without PNG files do not count.
+
+        Raises:
+            FormatError: The folder is missing or holds no VIDEO/FRAME.png.
+        """
+        root = Path(root)
+        if not root.is_dir():
+            raise FormatError(f"{root}: no such folder. Give the folder that holds VIDEO/FRAME.png.")
+        found = {folder.name: {path.stem: (path,) for path in list_png(folder)} for folder in _folders(root)}
+        found = {video: frames for video, frames in found.items() if frames}
+        if not found:
+            raise FormatError(f"{root}: holds no VIDEO/FRAME.png. Give the folder that holds the videos' folders.")
+        return found
+
+    def sequence_names(self, split: str, count: int) -> list[str]:
+        """`count` video names of a split, in order, that no other split and no published video has."""
+        first = {"train": 10000, "val": 20000, "test": 30000}[split]
+        return [f"{first + i}_synthetic_0" for i in range(count)]
+
+    def write_video(
+        self,
+        root: str | Path,
+        split: str,
+        name: str,
+        images: Iterable[np.ndarray],
+        maps: Iterable[SegmentMap | None],
+        start: int = 0,
+    ) -> None:
+        """Write a video in the official layout, then its name into the split file unless it is there.
+
+        Args:
+            root: Folder above `data`.
+            split: "train", "val", or "test", which gets no masks.
+            name: Name of the video's folder.
+            images: (H, W, 3) uint8 RGB, one per frame.
+            maps: Labels, one per frame; ignored for test.
+            start: Number of the first file.
+        """
+        if split not in self.published_videos or not is_name(name):
+            raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and the name of a folder")
+        if start < 0:
+            raise FormatError(f"first file number {start}: files are numbered from 0")
+        root = Path(root)
+        folder, split_file = root / "data" / name, root / f"{split}.txt"
+        for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
+            with _whole(folder / "origin" / f"{number:08d}.jpg") as part:
+                Image.fromarray(image).save(part, format="JPEG", quality=95, subsampling=0)
+            if split != "test":
+                self.write(folder / "mask" / f"{number:08d}.png", segments)
+        names = read_split(split_file) if split_file.exists() else []
+        if name not in names:
+            with _whole(split_file) as part:
+                part.write_text("\n".join([*names, name, ""]), encoding="utf-8")
+
+    def _split_folders(self, root: Path, split: str) -> tuple[list[Path], bool]:
+        """Video folders of a split by name, and whether they have masks."""
+        data = _data_folder(root)
+        if split.endswith(".txt"):
+            places = [Path(split), root / split]
+        else:
+            places = [folder / f"{split}.txt" for folder in (root, data, data.absolute().parent)]
+        found = next((path for path in places if path.is_file()), None)
+        if found is None:
+            tried = ", ".join(map(str, dict.fromkeys(places)))
+            raise FormatError(f"{root}: has no file for split {split!r}; looked for {tried}. {_LAYOUT_REMEDY}")
+        folders = [data / name for name in sorted(read_split(found))]
+        for folder in folders:
+            if not folder.is_dir():
+                raise FormatError(
+                    f"{folder}: no such folder, but {found} names the video {folder.name!r}. Download the video, or "
+                    "remove its line."
+                )
+        return folders, found.stem != "test"
+
+
+def _data_folder(root: Path) -> Path:
+    if not root.is_dir():
+        raise FormatError(f"{root}: no such folder. {_LAYOUT_REMEDY}")
+    return root / "data" if (root / "data").is_dir() else root
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Files of a folder that has some, {stem: path} by name; hidden ones do not count."""
+    if not folder.is_dir():
+        raise FormatError(f"{folder}: no such folder. Download the video again.")
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+    if not paths:
+        raise FormatError(f"{folder}: holds no {suffixes[0]} file. Download the video again, or take it off its split.")
+    return {path.stem: path for path in sorted(paths)}
+
+
+def _video(folder: Path, labelled: bool) -> Video:
+    images = _files(folder / "origin", (".jpg", ".jpeg"))
+    if not labelled:
+        return Video(folder.name, tuple(Frame(stem, path) for stem, path in images.items()))
+    masks = _files(folder / "mask", (".png",))
+    for present, absent, place in ((images, masks, "mask/{}.png"), (masks, images, "origin/{}.jpg")):
+        if lacking := sorted(present.keys() - absent.keys()):
+            raise FormatError(
+                f"{folder / place.format(lacking[0])}: no such file, but there is {present[lacking[0]]} "
+                f"({len(lacking)} missing in this folder). Download the video again, or remove what has no partner."
+            )
+    return Video(folder.name, tuple(Frame(stem, images[stem], masks[stem]) for stem in images))
+
+
+def _single(path: str | Path | Sequence[Path]) -> Path:
+    if isinstance(path, str | Path):
+        return Path(path)
+    if len(path) != 1:
+        raise FormatError(f"{', '.join(map(str, path))}: {len(path)} files for one frame; VSPW has one. Give one PNG.")
+    return Path(path[0])
+
+
+def _semantic(segments: SegmentMap, path: str | Path) -> np.ndarray:
+    """(H, W) checked class ids."""
+    semantic = np.asarray(segments.semantic)
+    if semantic.ndim != 2:
+        raise FormatError(f"{path}: semantic is {semantic.shape}, must be (H, W). Write one frame to a file.")
+    _check_range(semantic, _CLASSES - 1, path, _ID_CODING)
+    return semantic
+
+
+def _check_range(values: np.ndarray, last: int, where: str | Path, remedy: str) -> None:
+    bad = ((values < 0) | (values > last)) & (values != VOID)
+    if bad.any():
+        raise FormatError(f"{where}: value {int(values[bad][0])} is outside 0..{last} and not {VOID} (void). {remedy}")
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file to write to, in a folder that is made when absent; it takes its name only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
