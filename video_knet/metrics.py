@@ -4,6 +4,7 @@ H W size.
 """
 
 import math
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,49 +12,68 @@ from typing import Any
 
 import numpy as np
 from mmdet.registry import METRICS
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 
-from video_knet.evaluation import PanopticEvaluator
-from video_knet.evaluation.vpq import WINDOWS
-from video_knet.formats import SegmentMap, get_format
+from video_knet.evaluation.benchmarks import (
+    Benchmark,
+    CityscapesVpsBenchmark,
+    KittiStepBenchmark,
+    VipsegBenchmark,
+    VspwBenchmark,
+)
+from video_knet.formats import SegmentMap
+from video_knet.formats.cityscapes_vps import CityscapesVps
+from video_knet.formats.id_maps import IdMap, to_id_map
+from video_knet.formats.kitti_step import KittiStep
+from video_knet.formats.vipseg import RawFrame, Vipseg
+from video_knet.formats.vspw import Vspw
+
+Entries = dict[str, dict[str, dict]]  # {video: {frame: what a list of predictions says of it}}
 
 
-class VideoPanopticMetric(BaseMetric):
-    """STQ and VPQ of whole videos, in one process or several, and predictions on disk.
+class VideoMetric(BaseMetric):
+    """Scores of whole videos, in one process or several, and predictions on disk.
 
     Each frame is counted when it is predicted; only counters are gathered, so results need no memory and do not depend
-    on the number of processes. Ground truth is read through the format from the `label_path` of a frame; frames
-    without one are only written. `WholeVideoSampler` provides what is needed: each video on one process, in order.
+    on the number of processes. Frames without truth are only written. `WholeVideoSampler` provides what is needed: each
+    video on one process, in order.
 
     Attributes:
-        format_name: Name of the format of truth and predictions. Subclasses say no more than this.
+        benchmark: What is measured.
         report: All that the cores reported at the last evaluation, per class and per video too; empty before.
 
     Args:
-        out_dir: Folder to write predictions to, in the format's layout; None writes none.
-        windows: Window lengths of VPQ in frames.
+        out_dir: Folder to write predictions to, in the layout that the benchmark asks for; None writes none.
+        ann_file: The truth, as `tools/evaluate.py --gt` takes it, where frames do not bring it as `label_path`.
+        protocol: "standard" or "released", as in `tools/evaluate.py`.
         prefix: Put before the names of the metrics, with a slash.
     """
 
-    format_name: str
+    benchmark_type: type[Benchmark]
     default_prefix = ""
 
     def __init__(
-        self, out_dir: str | None = None, windows: Sequence[int] = WINDOWS, prefix: str | None = None, **kwargs
+        self,
+        out_dir: str | None = None,
+        ann_file: str | None = None,
+        protocol: str = "standard",
+        prefix: str | None = None,
+        **kwargs,
     ) -> None:
         super().__init__(prefix=prefix, **kwargs)
         self.out_dir = None if out_dir is None else Path(out_dir)
-        self.format = get_format(self.format_name)
-        self.windows = tuple(windows)
+        self.benchmark = self.benchmark_type(protocol)
+        self.listed = {} if ann_file is None else self.benchmark.truth(Path(ann_file), None)
         self.report: dict = {}
         self._reset()
 
     def _reset(self) -> None:
-        self._evaluator = PanopticEvaluator(self.format.classes, self.windows)
+        self._evaluator = self.benchmark.evaluator()
         self._seen: Counter[str] = Counter()  # frames of each video so far
         self._lengths: dict[str, int] = {}  # frames that each video has
         self._labelled = 0
+        self._entries: Entries = {}
 
     def process(self, data_batch: Any, data_samples: Sequence) -> None:
         """Counts and writes the frames of a batch.
@@ -67,10 +87,11 @@ class VideoPanopticMetric(BaseMetric):
         Raises:
             ValueError: A video's frames do not come in order, or the dataset has another format.
         """
-        dataset_format = (self.dataset_meta or {}).get("format", self.format_name)
-        if dataset_format != self.format_name:
+        name = self.benchmark.name
+        dataset_format = (self.dataset_meta or {}).get("format", name)
+        if dataset_format != name:
             raise ValueError(
-                f"{type(self).__name__} measures {self.format_name!r}, but the dataset is {dataset_format!r}: "
+                f"{type(self).__name__} measures {name!r}, but the dataset is {dataset_format!r}: "
                 "choose the metric of that dataset"
             )
         for sample in data_samples:
@@ -78,26 +99,46 @@ class VideoPanopticMetric(BaseMetric):
                 self._process_frame(frame)
 
     def _process_frame(self, frame: Any) -> None:
-        video, frame_id = _get(frame, "video_name"), _get(frame, "frame_id")
+        video, frame_id, name = (_get(frame, key) for key in ("video_name", "frame_id", "frame_name"))
         if frame_id != self._seen[video]:
             raise ValueError(
                 f"video {video}: frame {frame_id} came where {self._seen[video]} was due; use WholeVideoSampler, "
                 "and videos of different names"
             )
         panoptic = _get(frame, "pred_panoptic")
-        prediction = SegmentMap(
-            semantic=_to_map(panoptic, "semantic", np.uint8), track=_to_map(panoptic, "track", np.int32)
-        )
-        if self.out_dir is not None:
-            path = self.format.prediction_path(self.out_dir, video, _get(frame, "frame_name"))
-            self.format.write(path, prediction)
-        if (label_path := _get(frame, "label_path")) is not None:
-            self._evaluator.update(video, self.format.read(label_path), prediction)
+        segments = SegmentMap(_to_map(panoptic, "semantic", np.uint8), _to_map(panoptic, "track", np.int32))
+        prediction, source = self.prediction(segments), self.truth_source(frame, video, name)
+        if self.out_dir is not None and (source is not None or not self.listed):
+            self._entries.setdefault(video, {})[name] = self.write(video, name, prediction)
+        if source is not None:
+            self._evaluator.update(video, self.benchmark.read_truth(source), prediction)
             self._labelled += 1
         self._seen[video] += 1
         self._lengths[video] = _get(frame, "video_length")
         if self._seen[video] == self._lengths[video]:
             self._evaluator.close(video)
+
+    def prediction(self, segments: SegmentMap) -> Any:
+        """What the benchmark's evaluator reads, from classes and tracks."""
+        return segments
+
+    def truth_source(self, frame: Any, video: str, name: str) -> Any:
+        """Where the truth of a frame is; None where it has none."""
+        if self.listed:
+            return self.listed.get(video, {}).get(name)
+        path = _get(frame, "label_path", None)
+        return None if path is None else self.label_source(Path(path))
+
+    def label_source(self, path: Path) -> Any:
+        """What the benchmark reads a label file from."""
+        return (path,)
+
+    @abstractmethod
+    def write(self, video: str, name: str, prediction: Any) -> dict | None:
+        """Write a frame; returns its entry for `finish`."""
+
+    def finish(self, entries: Entries) -> None:
+        """Write what belongs to all frames, on one process."""
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Gathers the counters of all processes.
@@ -111,16 +152,19 @@ class VideoPanopticMetric(BaseMetric):
         Raises:
             ValueError: Frames of the dataset are missing.
         """
-        shares = all_gather_object((self._evaluator, self._seen, self._lengths, self._labelled))
+        shares = all_gather_object((self._evaluator, self._seen, self._lengths, self._labelled, self._entries))
         self._reset()
-        seen, lengths = Counter(), {}
-        evaluator, labelled = PanopticEvaluator(self.format.classes, self.windows), 0
-        for share_evaluator, share_seen, share_lengths, share_labelled in shares:
+        seen, lengths, entries = Counter(), {}, {}
+        evaluator, labelled = self.benchmark.evaluator(), 0
+        for share_evaluator, share_seen, share_lengths, share_labelled, share_entries in shares:
             evaluator.merge(share_evaluator)
             seen += share_seen
             lengths |= share_lengths
             labelled += share_labelled
+            entries |= share_entries
         _check_complete(seen, lengths, size)
+        if self.out_dir is not None and is_main_process():
+            self.finish(dict(sorted(entries.items())))
         self.report = evaluator.result() if labelled else {}
         prefix = f"{self.prefix}/" if self.prefix else ""
         return {
@@ -131,14 +175,79 @@ class VideoPanopticMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict:
         """Not used: `evaluate` gathers counters, not results."""
-        raise NotImplementedError("VideoPanopticMetric keeps counters instead of results; call evaluate")
+        raise NotImplementedError("VideoMetric keeps counters instead of results; call evaluate")
 
 
 @METRICS.register_module()
-class KittiStepMetric(VideoPanopticMetric):
+class KittiStepMetric(VideoMetric):
     """STQ and VPQ on KITTI-STEP; predictions are written as `OUT_DIR/SEQ/FRAME.png`."""
 
-    format_name = "kitti-step"
+    benchmark_type = KittiStepBenchmark
+
+    def write(self, video: str, name: str, prediction: SegmentMap) -> None:
+        """Write the PNG of a frame."""
+        style = KittiStep()
+        style.write(style.prediction_path(self.out_dir, video, name), prediction)
+
+
+@METRICS.register_module()
+class CityscapesVpsMetric(VideoMetric):
+    """VPQ on Cityscapes-VPS; `OUT_DIR/pred.json` and `OUT_DIR/pan_pred/IMAGE_ID.png` are written.
+
+    With `ann_file`, only the labelled frames are measured and written; a frame's name is its image id.
+    """
+
+    benchmark_type = CityscapesVpsBenchmark
+
+    def prediction(self, segments: SegmentMap) -> IdMap:
+        """Ids that persist over a video."""
+        return to_id_map(segments, self.benchmark.classes)
+
+    def write(self, video: str, name: str, prediction: IdMap) -> dict:
+        """Write the PNG of a frame."""
+        return CityscapesVps().write_frame(self.out_dir, name, prediction)
+
+    def finish(self, entries: Entries) -> None:
+        """Write `pred.json`, in the order of the images of the truth where it is known."""
+        order = {name: frame.position for frames in self.listed.values() for name, frame in frames.items()}
+        frames = [frame for video in entries.values() for frame in video.items()]
+        frames.sort(key=lambda item: order.get(item[0], len(order)))
+        CityscapesVps().write_list(self.out_dir, [entry for _, entry in frames])
+
+
+@METRICS.register_module()
+class VipsegMetric(VideoMetric):
+    """STQ and VPQ on VIPSeg; `OUT_DIR/pred.json` and `OUT_DIR/pan_pred/VIDEO/FRAME.png` are written."""
+
+    benchmark_type = VipsegBenchmark
+
+    def prediction(self, segments: SegmentMap) -> IdMap:
+        """Ids that persist over a video."""
+        return to_id_map(segments, self.benchmark.classes)
+
+    def label_source(self, path: Path) -> RawFrame:
+        """A raw mask."""
+        return RawFrame(path)
+
+    def write(self, video: str, name: str, prediction: IdMap) -> dict:
+        """Write the PNG of a frame."""
+        return Vipseg().write_frame(self.out_dir, video, name, prediction)
+
+    def finish(self, entries: Entries) -> None:
+        """Write `pred.json`."""
+        Vipseg().write_list(self.out_dir, {video: list(frames.values()) for video, frames in entries.items()})
+
+
+@METRICS.register_module()
+class VspwMetric(VideoMetric):
+    """mIoU and mVC on VSPW; predictions are written as `OUT_DIR/VIDEO/FRAME.png`."""
+
+    benchmark_type = VspwBenchmark
+
+    def write(self, video: str, name: str, prediction: SegmentMap) -> None:
+        """Write the PNG of a frame."""
+        style = Vspw()
+        style.write_prediction(style.prediction_path(self.out_dir, video, name), prediction)
 
 
 def _get(element: Any, name: str, default: Any = ...) -> Any:

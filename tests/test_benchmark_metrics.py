@@ -1,0 +1,143 @@
+"""Cityscapes-VPS, VIPSeg and VSPW in the host's loop: the numbers of the command, on the files that it writes."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.structures import BaseDataElement
+
+from video_knet import metrics
+from video_knet.evaluation.benchmarks import get_benchmark
+from video_knet.evaluation.run import Options, evaluate
+from video_knet.formats import SegmentMap
+from video_knet.formats.cityscapes_vps import CityscapesVps
+from video_knet.formats.id_maps import to_id_map
+from video_knet.formats.vipseg import Vipseg
+from video_knet.formats.vspw import Vspw
+from video_knet.synthetic import World
+
+QUIET = Options(progress=False)
+
+
+def world(style, videos: int = 2, frames: int = 10) -> dict[str, list[SegmentMap]]:
+    drawn = World(style.classes, (32, 64), frames=frames, seed=1)
+    return {f"{v + 1:04d}": [truth for _, truth in drawn.video(v)] for v in range(videos)}
+
+
+def wrong(truth: SegmentMap, frame_id: int) -> SegmentMap:
+    """A prediction with errors in space and in time."""
+    track = np.where((truth.track > 0) & (frame_id % 4 == 3), truth.track + 50, truth.track)
+    return SegmentMap(np.roll(truth.semantic, 2, 1), np.roll(track, 2, 1).astype(np.int32))
+
+
+def samples(videos: dict[str, list[SegmentMap]], names: dict[str, list[str]], labels: dict | None = None):
+    """What a detector leaves of each frame, in order."""
+    for video, frames in videos.items():
+        for t, truth in enumerate(frames):
+            found = wrong(truth, t)
+            frame = BaseDataElement(
+                metainfo=dict(
+                    video_name=video,
+                    frame_id=t,
+                    frame_name=names[video][t],
+                    video_length=len(frames),
+                    label_path=None if labels is None else str(labels[video][t]),
+                )
+            )
+            frame.pred_panoptic = BaseDataElement(
+                semantic=torch.from_numpy(found.semantic), track=torch.from_numpy(found.track)
+            )
+            yield frame
+
+
+def loop(metric, frames, size: int) -> dict[str, float]:
+    evaluator = Evaluator(metric)
+    for frame in frames:
+        evaluator.process([frame])
+    return evaluator.evaluate(size)
+
+
+def assert_same(scores: dict, metric, dataset: str, gt, pred) -> None:
+    assert scores
+    from_files = evaluate(get_benchmark(dataset), gt, pred, options=QUIET)
+    assert metric.report == from_files
+    assert all(from_files[name] == value or np.isnan(value) for name, value in scores.items())
+
+
+def test_cityscapes_vps_measures_the_labelled_frames(tmp_path):
+    style = CityscapesVps()
+    videos = world(style, frames=30)
+    names = {v: [f"{v}_{t + 1:04d}_town_{t:06d}" for t in range(30)] for v in videos}
+    gt = tmp_path / "panoptic_gt_val_city_vps.json"
+    labelled = range(4, 30, 5)  # every fifth frame
+    style.write_truth(
+        gt, {v: {names[v][t]: to_id_map(f[t], style.classes) for t in labelled} for v, f in videos.items()}
+    )
+    metric = metrics.CityscapesVpsMetric(out_dir=str(tmp_path / "pred"), ann_file=str(gt))
+    scores = loop(metric, samples(videos, names), 60)
+    assert 0 < scores["VPQ"] < 1
+    assert metric.report["per_video"]["0001"]["frames"] == 6
+    assert len(list((tmp_path / "pred" / "pan_pred").glob("*.png"))) == 12
+    assert_same(scores, metric, "cityscapes-vps", gt, tmp_path / "pred")
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["json", "raw"])
+def test_vipseg(tmp_path, listed):
+    style = Vipseg()
+    videos = world(style)
+    names = {v: [f"{t:08d}" for t in range(10)] for v in videos}
+    gt, labels = tmp_path / "VIPSeg", None
+    if listed:
+        gt = tmp_path / "panoptic_gt_VIPSeg_val.json"
+        style.write_truth(
+            gt, {v: {n: to_id_map(f, style.classes) for n, f in zip(names[v], frames)} for v, frames in videos.items()}
+        )
+    else:
+        labels = {v: [gt / "panomasks" / v / f"{n}.png" for n in names[v]] for v in videos}
+        for v, frames in videos.items():
+            for path, frame in zip(labels[v], frames):
+                style.write_raw(path, frame.semantic, np.maximum(frame.track - 1, 0))
+    metric = metrics.VipsegMetric(out_dir=str(tmp_path / "pred"), ann_file=str(gt) if listed else None)
+    scores = loop(metric, samples(videos, names, labels), 20)
+    assert 0 < scores["STQ"] < 1
+    assert 0 < scores["VPQ"] < 1
+    assert_same(scores, metric, "vipseg", gt, tmp_path / "pred")
+
+
+def test_vspw(tmp_path):
+    style = Vspw()
+    videos = world(style, frames=20)
+    (tmp_path / "data").mkdir()
+    names = {v: [f"{t:08d}" for t in range(20)] for v in videos}
+    labels = {v: [style.label_path(tmp_path, v, n) for n in names[v]] for v in videos}
+    for v, frames in videos.items():
+        for path, frame in zip(labels[v], frames):
+            style.write(path, frame)
+    metric = metrics.VspwMetric(out_dir=str(tmp_path / "pred"))
+    scores = loop(metric, samples(videos, names, labels), 40)
+    assert 0 < scores["mIoU"] < 1
+    assert 0 < scores["mVC_16"] < 1
+    assert_same(scores, metric, "vspw", tmp_path / "data", tmp_path / "pred")
+
+
+def test_shares_of_two_processes_are_merged(tmp_path, monkeypatch):
+    """Each process has one video; what they gather is what one process finds."""
+    style = Vipseg()
+    videos = world(style)
+    names = {v: [f"{t:08d}" for t in range(10)] for v in videos}
+    gt = tmp_path / "panoptic_gt_VIPSeg_val.json"
+    style.write_truth(
+        gt, {v: {n: to_id_map(f, style.classes) for n, f in zip(names[v], frames)} for v, frames in videos.items()}
+    )
+    alone = metrics.VipsegMetric(out_dir=str(tmp_path / "one"), ann_file=str(gt))
+    expected = loop(alone, samples(videos, names), 20)
+    shares, parts = [], [{v: frames} for v, frames in videos.items()]
+    monkeypatch.setattr(metrics, "all_gather_object", lambda share: [*shares, share])
+    other = metrics.VipsegMetric(out_dir=str(tmp_path / "two"), ann_file=str(gt))
+    for frame in samples(parts[1], names):
+        other.process(None, [frame])
+    shares.append((other._evaluator, other._seen, other._lengths, other._labelled, other._entries))
+    mine = metrics.VipsegMetric(out_dir=str(tmp_path / "two"), ann_file=str(gt))
+    np.testing.assert_equal(loop(mine, samples(parts[0], names), 20), expected)
+    assert mine.report == alone.report
+    assert (tmp_path / "two" / "pred.json").read_text() == (tmp_path / "one" / "pred.json").read_text()
