@@ -47,6 +47,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f"--workers {args.workers}: at least one process is needed")
     if args.json and args.json.is_dir():
         parser.error(f"--json {args.json} is a folder; name a file")
+    if args.json:
+        try:
+            args.json.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--json {args.json}: its folder cannot be made ({error}); name another file")
     if args.self_test == (args.pred is not None):
         parser.error("--self-test makes its predictions itself" if args.self_test else "--pred is missing")
     if args.protocol == "released" and (args.self_test or args.dataset in ("cityscapes-vps", "youtube-vis")):

@@ -1,10 +1,9 @@
 """Test a checkpoint: metrics, predictions in the dataset's layout, overlay videos."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from video_knet.apis.command import add_run_arguments, announce_local_rank, run_command
+from video_knet.apis.command import add_run_arguments, announce_local_rank, end_process, run_command
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -54,4 +53,4 @@ def run(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

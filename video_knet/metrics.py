@@ -15,8 +15,8 @@ from mmdet.registry import METRICS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 
+from video_knet.evaluation.benchmark import Benchmark
 from video_knet.evaluation.benchmarks import (
-    Benchmark,
     CityscapesVpsBenchmark,
     KittiStepBenchmark,
     VipsegBenchmark,

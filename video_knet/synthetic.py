@@ -188,6 +188,9 @@ def check_target(out: Path, force: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise FormatError(f"{out}: is a file. Name another folder.")
+    for parent in out.absolute().parents:
+        if parent.exists() and not parent.is_dir():
+            raise FormatError(f"{out}: {parent} is a file, no folder can be made in it. Name another folder.")
     if not out.is_dir() or not any(out.iterdir()):
         return
     if not (out / WORLD_FILE).is_file():
@@ -218,6 +221,7 @@ def write_world(
         progress: Called with the number of frames written since the last call.
         frames: Frames per video of each split; the world's where a split is not named.
     """
+    out = out.resolve()  # a link's target is what gets replaced
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:

@@ -1,9 +1,12 @@
 """What the command-line tools share. Imports nothing heavy, so that `--help` and faults come at once."""
 
 import argparse
+import logging
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +49,29 @@ def leave_process_group() -> None:
     """Leave the process group together, where there is one.
 
     A process that ends while its group is open aborts now and then ("terminate called without an active exception"):
-    threads of the group still run. They are joined here, when every process has come this far.
+    threads of the group still run. They are joined here, when every process has come this far. See `end_process`, too.
     """
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         distributed.barrier()
         distributed.destroy_process_group()
+
+
+def end_process(status: int) -> NoReturn:
+    """End a tool's process.
+
+    After distributed work the interpreter is not torn down piece by piece: threads of the group that something still
+    refers to may abort a process that has done all its work.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is None or not os.environ.get("WORLD_SIZE"):
+        sys.exit(status)
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def announce_local_rank(args: argparse.Namespace) -> None:

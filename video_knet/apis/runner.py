@@ -31,6 +31,10 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
         config = Config.fromfile(path)
     except SyntaxError as error:
         raise ValueError(f"{path}: {error}") from error
+    except KeyError as error:  # how the host says that a variable is set, but empty
+        raise ValueError(
+            f"{path}: {error.args[0]}. An environment variable that the config reads is empty: set or unset it"
+        ) from error
     config.merge_from_dict(options or {})
     if "model" not in config:
         raise ValueError(f"{path}: no model in it; name a config that is not one of the parts in _base_")

@@ -11,8 +11,6 @@ from mmengine.runner import Runner
 
 from knet.checkpoint import load_weights
 from video_knet.apis.runner import build_runner, is_main_process, load_config
-from video_knet.evaluation.report import format_panoptic
-from video_knet.formats import get_format
 from video_knet.formats.json_files import write_json
 
 
@@ -55,9 +53,9 @@ def run_test(
     runner.test()
     report = full_report(runner)
     if is_main_process():
-        if report:
-            classes = get_format(runner.test_dataloader.dataset.metainfo["format"]).classes
-            print_log("\n" + format_panoptic(report, classes), "current")
+        for metric in runner.test_loop.evaluator.metrics:
+            if getattr(metric, "report", None):
+                print_log("\n" + metric.benchmark.format(metric.report), "current")
         if json_file is not None and report:
             write_json(Path(json_file), report, indent=2)
         elif json_file is not None:

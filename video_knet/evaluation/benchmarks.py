@@ -1,102 +1,28 @@
-"""What is compared with what on each benchmark: where truth and prediction lie, how they are read, what is measured.
+"""What is compared with what on each benchmark."""
 
-A benchmark lists the frames of truth and prediction as {video: {frame: source}}, and reads one source at a time. For
-YouTube-VIS, where a prediction is a track, a video is one "frame".
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..formats import ClassTable, FormatError, SegmentMap
+from ..formats import SegmentMap
 from ..formats.cityscapes_vps import CityscapesVps
 from ..formats.id_maps import IdMap, check_ids
 from ..formats.kitti_step import KittiStep
-from ..formats.splits import read_split
+from ..formats.tracks import TrackTruth, VideoTracks, by_video
 from ..formats.vipseg import Vipseg
 from ..formats.vspw import Vspw
+from ..formats.youtube_vis import YouTubeVIS
 from . import definitions
+from .benchmark import Benchmark, Sources, nearest, only
+from .instance import VideoAP
 from .miou import mean_over_all_classes, mean_over_true_classes
 from .panoptic import IdMapEvaluator, PanopticEvaluator
-from .report import format_panoptic
+from .report import format_tracks
 from .semantic import SemanticEvaluator, SemanticTruth
 from .semantic_report import format_semantic
 
-Sources = Mapping[str, Mapping[str, Any]]
-
-
-class Benchmark(ABC):
-    """One dataset's evaluation.
-
-    Args:
-        protocol: "standard", the metric's own definition, or "released", the authors' scripts.
-
-    Attributes:
-        name: Of the dataset.
-        headline: Names of the scores that sum up a result.
-        frame_scores, association: Scores that look at single frames, and scores that follow objects.
-        class_score: The score of a class that tells whether it was found.
-        unit: What is counted while it runs.
-    """
-
-    name: str
-    headline: tuple[str, ...]
-    frame_scores: tuple[str, ...] = ("SQ", "VPQ_1")
-    association: tuple[str, ...] = ("AQ", "VPQ_2_things")
-    class_score = "IoU"
-    unit = "frame"
-    protocols: tuple[str, ...] = ("standard", "released")
-
-    def __init__(self, protocol: str = "standard") -> None:
-        if protocol not in self.protocols:
-            raise ValueError(
-                f"{self.name}: protocol {protocol!r} is not defined; the authors have no script for it. Use "
-                f"{' or '.join(self.protocols)}."
-            )
-        self.protocol = protocol
-
-    @property
-    @abstractmethod
-    def classes(self) -> ClassTable:
-        """Class table of the dataset."""
-
-    @abstractmethod
-    def truth(self, path: Path, split: Path | None) -> Sources:
-        """The labelled frames of each video, in temporal order."""
-
-    @abstractmethod
-    def prediction(self, path: Path, truth: Sources) -> Sources:
-        """The predicted frames of each video."""
-
-    @abstractmethod
-    def evaluator(self) -> Any:
-        """A new evaluator: `update(video, truth, prediction)`, `close`, `merge`, `result`."""
-
-    def read_truth(self, source: Any) -> Any:
-        """The truth of a frame."""
-        return source.read()
-
-    def read_prediction(self, source: Any) -> Any:
-        """The prediction of a frame."""
-        return source.read()
-
-    def size(self, labels: Any) -> tuple[int, int]:
-        """(H, W) of what was read."""
-        return labels.semantic.shape
-
-    def resize(self, labels: Any, size: tuple[int, int]) -> Any:
-        """A prediction at another size, by nearest neighbours."""
-        return type(labels)(nearest(labels.semantic, size), nearest(labels.track, size))
-
-    def check(self, truth: Any, prediction: Any) -> None:  # noqa: B027  most have nothing more to check
-        """Raise a `FormatError` for faults that show only when a frame is compared."""
-
-    def format(self, result: dict) -> str:
-        """A result as text."""
-        return format_panoptic(result, self.classes)
+TRACKS = "tracks"  # the one "frame" of a video whose prediction are tracks
 
 
 class KittiStepBenchmark(Benchmark):
@@ -223,30 +149,73 @@ class VspwBenchmark(Benchmark):
         return format_semantic(result, self.classes)
 
 
-def only(videos: Sources, split: Path | None) -> Sources:
-    """The videos that a split file names; all without one.
+class TrackEvaluator(VideoAP):
+    """AP with the interface of the other evaluators: the tracks of a video are its one "frame"."""
 
-    Raises:
-        FormatError: It names one that is not there.
-    """
-    if split is None:
-        return videos
-    names = read_split(split)
-    if absent := [name for name in names if name not in videos]:
-        raise FormatError(*(f"{split}: video {name} is not in the truth. Correct the list." for name in absent))
-    return {name: videos[name] for name in names}
+    def update(self, video: str, truth: VideoTracks, prediction: VideoTracks) -> None:
+        """Add a video."""
+        super().update(truth.video, truth.tracks, prediction.tracks)
+
+    def close(self, video: str) -> None:
+        """A video is complete as it comes."""
 
 
-def nearest(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(h, w) values at another (H, W), each pixel from the nearest one."""
-    rows, columns = (np.arange(new) * old // new for new, old in zip(size, values.shape))
-    return values[rows[:, None], columns]
+class YouTubeVisBenchmark(Benchmark):
+    """AP of tracks on YouTube-VIS. Categories are those of the truth's json; a video without prediction has none."""
+
+    name, headline, protocols = "youtube-vis", ("AP", "AP50", "AP75", "AR1", "AR10"), ("standard",)
+    frame_scores, association, class_score, unit = (), ("AP",), "AP", "video"
+    bounded = ("AR1", "AR10")  # by the best prediction, or ten, of a category in a video
+    style, classes = YouTubeVIS(), YouTubeVIS().classes
+    categories: dict[int, str] = {}
+    _listed: TrackTruth | None = None
+
+    def truth(self, path: Path, split: Path | None) -> Sources:
+        """A json with annotations."""
+        return self._list(self.style.read_truth(path), split)
+
+    def videos(self, path: Path, split: Path | None) -> Sources:
+        """A json with or without annotations."""
+        return self._list(self.style.read_videos(path), split)
+
+    def _list(self, listed: TrackTruth, split: Path | None) -> Sources:
+        self._listed, self.categories, tracks = listed, listed.categories, by_video(listed.tracks)
+        videos = {
+            v.name: {TRACKS: VideoTracks(v, tuple(tracks.get(v.id, ())))} for _, v in sorted(listed.videos.items())
+        }
+        return only(videos, split)
+
+    def prediction(self, path: Path, truth: Sources) -> Sources:
+        """`results.json`, or a zip that holds it."""
+        tracks = by_video(self.style.read_predictions(path, self._listed))
+        entries = [frames[TRACKS].video for frames in truth.values()]
+        return {video.name: {TRACKS: VideoTracks(video, tuple(tracks.get(video.id, ())))} for video in entries}
+
+    def read_truth(self, source: VideoTracks) -> VideoTracks:
+        """The tracks of a video, which were read with the json."""
+        return source
+
+    read_prediction = read_truth
+
+    def size(self, labels: VideoTracks) -> tuple[int, int]:
+        """(H, W) of a video; masks were compared with it when they were read."""
+        return labels.video.height, labels.video.width
+
+    def class_id(self, name: str) -> int:
+        """Category id."""
+        return next(i for i, category in self.categories.items() if category == name)
+
+    def evaluator(self) -> TrackEvaluator:
+        """AP and AR."""
+        return TrackEvaluator(self.categories)
+
+    def format(self, result: dict) -> str:
+        """A result as text."""
+        return format_tracks(result)
 
 
-BENCHMARKS = {
-    benchmark.name: benchmark
-    for benchmark in (KittiStepBenchmark, CityscapesVpsBenchmark, VipsegBenchmark, VspwBenchmark)
-}
+ALL = (KittiStepBenchmark, CityscapesVpsBenchmark, VipsegBenchmark, VspwBenchmark, YouTubeVisBenchmark)
+BENCHMARKS = {benchmark.name: benchmark for benchmark in ALL}
 
 
 def get_benchmark(name: str, protocol: str = "standard") -> Benchmark:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..formats import VOID, ClassTable, SegmentMap
 from ..formats.id_maps import IdMap
+from ..formats.tracks import PredictedTrack, VideoTracks
 from .semantic import SemanticTruth
 
 MAX_OBJECTS = 4096  # of a frame
@@ -95,3 +96,25 @@ def _keep(labels: IdMap, names: dict[int, int], segments: tuple) -> IdMap:
 @as_prediction.register
 def _(labels: SemanticTruth) -> SegmentMap:
     return SegmentMap(labels.semantic, np.zeros(labels.semantic.shape, np.int32))
+
+
+@as_prediction.register
+def _(labels: VideoTracks) -> VideoTracks:
+    found = [PredictedTrack(t.video_id, t.category_id, 1.0, t.segmentations) for t in labels.tracks if not t.crowd]
+    return VideoTracks(labels.video, tuple(found))
+
+
+@new_ids.register
+def _(labels: VideoTracks, position: int, classes: ClassTable) -> VideoTracks:
+    single = []
+    for track in labels.tracks:
+        for t, mask in enumerate(track.segmentations):
+            if mask is not None:  # a track of its own in each frame
+                masks = tuple(mask if i == t else None for i in range(len(track.segmentations)))
+                single.append(replace(track, segmentations=masks))
+    return VideoTracks(labels.video, tuple(single))
+
+
+@without_class.register
+def _(labels: VideoTracks, category: int) -> VideoTracks:
+    return VideoTracks(labels.video, tuple(track for track in labels.tracks if track.category_id != category))

@@ -38,3 +38,20 @@ def format_panoptic(result: dict, classes: ClassTable) -> str:
     total = [["%", *totals], ["total", *(percent(result[k]) for k in totals)]]
     tables = [format_table(rows) for rows in (per_class, per_video, quality, total)]
     return "\n\n".join([tables[0] + "\n* thing", *tables[1:], result["definition"]])
+
+
+def format_tracks(result: dict) -> str:
+    """Result of `VideoAP` as text: categories that have truth, videos, totals."""
+    names = ["AP", "AP50", "AP75", "AR1", "AR10", "AR100"]
+    per_class = [["category", *names]]
+    for category, scores in result["per_class"].items():
+        if scores["AP"] is not None:
+            per_class.append([category, *(percent(scores[name]) for name in names)])
+    per_video = [["video", "frames", "tracks", "predictions", "AP"]]
+    for video, row in result["per_video"].items():
+        counts = (str(row[key]) for key in ("frames", "truth_tracks", "predictions"))
+        per_video.append([video, *counts, percent(row["AP"])])
+    areas = [["%", "small", "medium", "large"]]
+    areas += [[kind, *(percent(result[f"{kind}_{area}"]) for area in areas[0][1:])] for kind in ("AP", "AR")]
+    total = [["%", *names], ["total", *(percent(result[name]) for name in names)]]
+    return "\n\n".join([*(format_table(rows) for rows in (per_class, per_video, areas, total)), result["definition"]])

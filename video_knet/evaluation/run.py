@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..formats.base import FormatError, collect_faults
-from .benchmarks import Benchmark, Sources
+from .benchmark import Benchmark, Sources
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def find_faults(
     Args:
         benchmark, gt, pred, split, options: As for `evaluate`.
     """
-    truth = benchmark.truth(gt, split)
+    truth = benchmark.videos(gt, split)
     faults: list[str] = []
     prediction: Sources = {}
     with collect_faults(faults):
@@ -138,7 +138,7 @@ def evaluate_pairs(benchmark: Benchmark, videos: list[list[Pair]], options: Opti
             for video in videos:
                 measure_video(benchmark, evaluator, video, options.resize, bar.update)
             return evaluator.result()
-        for share, count in _each_video(partial(_measured, benchmark, options.resize), videos, options.workers):
+        for share, count in _each_video(partial(measured, benchmark, options.resize), videos, options.workers):
             evaluator.merge(share)
             bar.update(count)
     return evaluator.result()
@@ -200,7 +200,8 @@ def _where(frame: Pair) -> str:
     return str(path) if isinstance(path, Path) else f"{frame.video}/{frame.frame}"
 
 
-def _measured(benchmark: Benchmark, resize: bool, video: list[Pair]) -> Any:
+def measured(benchmark: Benchmark, resize: bool, video: list[Pair]) -> Any:
+    """A new evaluator that has seen one video: the work of a process."""
     evaluator = benchmark.evaluator()
     measure_video(benchmark, evaluator, video, resize)
     return evaluator

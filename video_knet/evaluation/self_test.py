@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .benchmarks import Benchmark
+from .benchmark import Benchmark
 from .perturb import as_prediction, new_ids, without_class
 from .run import DEFAULTS, Options, Pair, evaluate_pairs
 
@@ -71,13 +71,13 @@ def self_test(benchmark: Benchmark, gt: Path, split: Path | None = None, options
         for video, frames in benchmark.truth(gt, split).items()
     ]
     as_is = evaluate_pairs(TruthAsPrediction(benchmark), videos, options)
-    results, faults = {"as_is": as_is}, _not_one(as_is)
+    results, faults = {"as_is": as_is}, _not_one(as_is, benchmark.bounded)
     if benchmark.association:
         results["shuffled_ids"] = evaluate_pairs(TruthAsPrediction(benchmark, "shuffled_ids"), videos, options)
         faults += _not_association_alone(benchmark, results)
     scored = [name for name, scores in as_is["per_class"].items() if scores[benchmark.class_score]]
     if scored:
-        changed = TruthAsPrediction(benchmark, "class_removed", benchmark.classes.names.index(scored[0]))
+        changed = TruthAsPrediction(benchmark, "class_removed", benchmark.class_id(scored[0]))
         results["class_removed"] = {**evaluate_pairs(changed, videos, options), "removed": scored[0]}
         score = results["class_removed"]["per_class"][scored[0]][benchmark.class_score]
         if score != 0:
@@ -85,9 +85,10 @@ def self_test(benchmark: Benchmark, gt: Path, split: Path | None = None, options
     return SelfTest(results, faults)
 
 
-def _not_one(result: dict) -> list[str]:
-    undefined = ("STQ", "AQ") if result.get("AQ") == 0 else ()  # without a true tube they are 0 by definition
-    scores = {name: value for name, value in result.items() if isinstance(value, float) and name not in undefined}
+def _not_one(result: dict, bounded: tuple[str, ...]) -> list[str]:
+    if result.get("AQ") == 0:
+        bounded = (*bounded, "AQ", "STQ")  # without a true tube they are 0 by definition
+    scores = {name: value for name, value in result.items() if isinstance(value, float) and name not in bounded}
     return [f"{name} of the truth itself is {value!r} instead of 1" for name, value in scores.items() if value != 1]
 
 

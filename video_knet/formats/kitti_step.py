@@ -11,6 +11,7 @@ data set's `README`; a person or car with track id 0 is a crowd, class 255 is vo
 import logging
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,8 @@ class KittiStep:
 
         A split is what its label folder holds, so a part of the data set is a data set too; "trainval" is train and
         val together, and test lists images. Frames are the label files in order of their numbers, which may start
-        anywhere. Images before the first or after the last label of a sequence are left out with a warning (labels
-        may cover a slice); one between two labels without a label of its own is an error, and so is a label without
-        its image.
+        anywhere. An image without its label is an error, and so is a label without its image; a number that neither
+        has is warned of, since the frames around it are then neighbours.
 
         Raises:
             FormatError: A folder or file is missing or misnamed.
@@ -75,7 +75,7 @@ class KittiStep:
         folder = self._split_folder(root, split)
         if not folder.is_dir():
             raise FormatError(f"{folder}: no such folder, needed for split {split!r}. {_LAYOUT_REMEDY}")
-        sequences = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        sequences = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p.is_dir() or p.is_symlink()))
         if not sequences:
             raise FormatError(f"{folder}: holds no sequence (folders of four digits). {_LAYOUT_REMEDY}")
         images = folder if split == "test" else root / "training" / "image_02"
@@ -193,12 +193,15 @@ class KittiStep:
         """A video from the folder that defines it (labels; images for test) and the folder of its images."""
         if not _SEQUENCE.fullmatch(folder.name):
             raise FormatError(f"{folder}: a sequence is named by four digits. Rename or remove the folder.")
+        if not folder.is_dir():
+            raise FormatError(f"{folder}: is a link to {folder.readlink()}, which is no folder. Mend or remove it.")
         files = list_png(folder)
         if not files:
             raise FormatError(f"{folder}: holds no PNG file. Download the sequence again, or remove the folder.")
         for path in files:
             if not _FRAME.fullmatch(path.stem):
                 raise FormatError(f"{path}: a frame is named by six digits. Rename or remove the file.")
+        _warn_of_gaps(files)
         if not labelled:
             return Video(folder.name, tuple(Frame(path.stem, path) for path in files))
         if not images.is_dir():
@@ -245,4 +248,18 @@ def _check_pairs(labels: list[Path], images: Path) -> None:
             f"{labels[0].parent / lacking[0]}: no such file, but {images / lacking[0]} is its image "
             f"({len(lacking)} labels missing in this sequence). Download the labels again, or move images that are not "
             "to be used elsewhere."
+        )
+
+
+def _warn_of_gaps(files: list[Path]) -> None:
+    numbers = [int(path.stem) for path in files]
+    missing = numbers[-1] - numbers[0] + 1 - len(numbers)
+    if missing:
+        first = next(number + 1 for number, after in pairwise(numbers) if after != number + 1)
+        logger.warning(
+            "%s: %d numbers between the first and the last file have no file, first %06d; the frames around a gap are "
+            "taken as neighbours. Complete the sequence if that is not meant.",
+            files[0].parent,
+            missing,
+            first,
         )
