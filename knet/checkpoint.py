@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from knet.released_names import expected_names, rename
 
+SWIN = "backbone.layers."  # how the authors of Swin call the stages, and the released models with them
+
 
 @dataclass
 class Converted:
@@ -54,8 +56,11 @@ def convert(state_dict: dict[str, Tensor]) -> Converted:
     stages = {int(m[1]) for name in state_dict if (m := re.match(r"roi_head\.mask_head\.(\d+)\.", name))}
     last = max(stages, default=-1)
     result = Converted(parts=recognise(state_dict, last))
+    is_swin = any(name.startswith(SWIN) for name in state_dict)
     for name, value in state_dict.items():
         ours, reason = rename(name, last)
+        if is_swin and name.startswith("backbone."):
+            ours, value = convert_swin(name, value)
         if ours is None:
             result.dropped[name] = reason
             continue
@@ -64,6 +69,14 @@ def convert(state_dict: dict[str, Tensor]) -> Converted:
         result.used[name], result.state_dict[ours] = ours, value
     result.missing = sorted(set(expected_names(result.parts)) - set(result.state_dict))
     return result
+
+
+def convert_swin(name: str, value: Tensor) -> tuple[str, Tensor]:
+    """A weight of a Swin backbone, named and ordered as by its authors, as the host has it."""
+    from mmdet.models.backbones.swin import swin_converter
+
+    ((ours, value),) = swin_converter({name.removeprefix("backbone."): value}).items()
+    return ours, value
 
 
 def recognise(state_dict: dict[str, Tensor], last: int) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Cityscapes-VPS, VIPSeg and VSPW in the host's loop: the numbers of the command, on the files that it writes."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
-from mmengine.structures import BaseDataElement
+from mmengine.structures import BaseDataElement, InstanceData
 
 from video_knet import metrics
 from video_knet.evaluation.benchmarks import get_benchmark
@@ -12,9 +14,12 @@ from video_knet.evaluation.run import Options, evaluate
 from video_knet.formats import SegmentMap
 from video_knet.formats.cityscapes_vps import CityscapesVps
 from video_knet.formats.id_maps import to_id_map
+from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
 from video_knet.formats.vipseg import Vipseg
 from video_knet.formats.vspw import Vspw
+from video_knet.formats.youtube_vis import YouTubeVIS
 from video_knet.synthetic import World
+from video_knet.track_metric import YouTubeVisMetric
 
 QUIET = Options(progress=False)
 
@@ -141,3 +146,47 @@ def test_shares_of_two_processes_are_merged(tmp_path, monkeypatch):
     np.testing.assert_equal(loop(mine, samples(parts[0], names), 20), expected)
     assert mine.report == alone.report
     assert (tmp_path / "two" / "pred.json").read_text() == (tmp_path / "one" / "pred.json").read_text()
+
+
+def instances_of(truth: SegmentMap, frame_id: int) -> InstanceData:
+    """The objects of a frame as a detector leaves them; every fourth frame gives them other ids."""
+    ids = np.unique(truth.track[truth.track > 0])
+    masks = np.stack([truth.track == i for i in ids]) if len(ids) else np.zeros((0, *truth.track.shape), bool)
+    numbers = ids + 50 if frame_id % 4 == 3 else ids
+    return InstanceData(
+        masks=torch.from_numpy(masks),
+        labels=torch.tensor([int(truth.semantic[mask][0]) for mask in masks], dtype=torch.int64),
+        scores=torch.tensor([0.5 + 0.01 * int(i) for i in ids]),
+        instances_id=torch.from_numpy(numbers.astype(np.int64)),
+    )
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_youtube_vis(tmp_path, annotated):
+    style = YouTubeVIS()
+    videos, tracks, entries = world(style), [], {}
+    for number, (name, frames) in enumerate(videos.items(), 1):
+        files = tuple(f"{name}/{t:05d}.jpg" for t in range(len(frames)))
+        entries[number] = VideoEntry(number, name, 64, 32, len(frames), files)
+        stacked = np.stack([frame.track for frame in frames])
+        for i in np.unique(stacked[stacked > 0]):
+            label = int(np.stack([frame.semantic for frame in frames])[stacked == i][0])
+            tracks.append(true_track(entries[number], label + 1, stacked == i, number=len(tracks) + 1))
+    gt = tmp_path / "instances.json"
+    style.write_truth(gt, TrackTruth(entries, dict(enumerate(style.classes.names, 1)), tuple(tracks)))
+    if not annotated:
+        content = json.loads(gt.read_text())
+        del content["annotations"]
+        gt.write_text(json.dumps(content))
+    names = {v: [f"{t:05d}" for t in range(10)] for v in videos}
+    frames = list(samples(videos, names))
+    for frame in frames:
+        frame.pred_track_instances = instances_of(videos[frame.video_name][frame.frame_id], frame.frame_id)
+    metric = YouTubeVisMetric(str(gt), out_dir=str(tmp_path / "pred"))
+    scores = loop(metric, frames, 20)
+    assert (tmp_path / "pred" / "results.zip").is_file()
+    if annotated:
+        assert 0 < scores["AP"] < 1
+        assert_same(scores, metric, "youtube-vis", gt, tmp_path / "pred" / "results.zip")
+    else:
+        assert scores == {}

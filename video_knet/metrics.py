@@ -95,17 +95,12 @@ class VideoMetric(BaseMetric):
                 "choose the metric of that dataset"
             )
         for sample in data_samples:
-            for frame in _get(sample, "video_data_samples", [sample]):
+            for frame in get_field(sample, "video_data_samples", [sample]):
                 self._process_frame(frame)
 
     def _process_frame(self, frame: Any) -> None:
-        video, frame_id, name = (_get(frame, key) for key in ("video_name", "frame_id", "frame_name"))
-        if frame_id != self._seen[video]:
-            raise ValueError(
-                f"video {video}: frame {frame_id} came where {self._seen[video]} was due; use WholeVideoSampler, "
-                "and videos of different names"
-            )
-        panoptic = _get(frame, "pred_panoptic")
+        video, _ = self._expect(frame)
+        name, panoptic = get_field(frame, "frame_name"), get_field(frame, "pred_panoptic")
         segments = SegmentMap(_to_map(panoptic, "semantic", np.uint8), _to_map(panoptic, "track", np.int32))
         prediction, source = self.prediction(segments), self.truth_source(frame, video, name)
         if self.out_dir is not None and (source is not None or not self.listed):
@@ -113,10 +108,24 @@ class VideoMetric(BaseMetric):
         if source is not None:
             self._evaluator.update(video, self.benchmark.read_truth(source), prediction)
             self._labelled += 1
-        self._seen[video] += 1
-        self._lengths[video] = _get(frame, "video_length")
-        if self._seen[video] == self._lengths[video]:
+        if self._advance(frame, video):
             self._evaluator.close(video)
+
+    def _expect(self, frame: Any) -> tuple[str, int]:
+        """Video and position of a frame, which must be the next of its video."""
+        video, frame_id = get_field(frame, "video_name"), get_field(frame, "frame_id")
+        if frame_id != self._seen[video]:
+            raise ValueError(
+                f"video {video}: frame {frame_id} came where {self._seen[video]} was due; use WholeVideoSampler, "
+                "and videos of different names"
+            )
+        return video, frame_id
+
+    def _advance(self, frame: Any, video: str) -> bool:
+        """Count a frame; returns whether its video is complete."""
+        self._seen[video] += 1
+        self._lengths[video] = get_field(frame, "video_length")
+        return self._seen[video] == self._lengths[video]
 
     def prediction(self, segments: SegmentMap) -> Any:
         """What the benchmark's evaluator reads, from classes and tracks."""
@@ -126,7 +135,7 @@ class VideoMetric(BaseMetric):
         """Where the truth of a frame is; None where it has none."""
         if self.listed:
             return self.listed.get(video, {}).get(name)
-        path = _get(frame, "label_path", None)
+        path = get_field(frame, "label_path", None)
         return None if path is None else self.label_source(Path(path))
 
     def label_source(self, path: Path) -> Any:
@@ -250,7 +259,7 @@ class VspwMetric(VideoMetric):
         style.write_prediction(style.prediction_path(self.out_dir, video, name), prediction)
 
 
-def _get(element: Any, name: str, default: Any = ...) -> Any:
+def get_field(element: Any, name: str, default: Any = ...) -> Any:
     """A field of a dict or of an object."""
     if isinstance(element, dict):
         return element[name] if default is ... else element.get(name, default)
@@ -259,7 +268,7 @@ def _get(element: Any, name: str, default: Any = ...) -> Any:
 
 def _to_map(panoptic: Any, name: str, dtype: type) -> np.ndarray:
     """(H, W) array of `dtype` from a tensor or array of (H, W) or (1, H, W)."""
-    values = _get(panoptic, name)
+    values = get_field(panoptic, name)
     array = np.asarray(values.cpu() if hasattr(values, "cpu") else values)
     if array.size and not 0 <= int(array.min()) <= int(array.max()) <= np.iinfo(dtype).max:
         raise ValueError(

@@ -2,7 +2,14 @@
 
 default_scope = "mmdet"
 custom_imports = dict(
-    imports=["knet", "video_knet.models", "video_knet.datasets", "video_knet.metrics", "video_knet.hooks"],
+    imports=[
+        "knet",
+        "video_knet.models",
+        "video_knet.datasets",
+        "video_knet.metrics",
+        "video_knet.track_metric",
+        "video_knet.hooks",
+    ],
     allow_failed_imports=False,
 )
 

@@ -43,6 +43,21 @@ def test_golden_arrays_through_files(case, tmp_path, capsys):
     assert f"{100 * result['STQ']:.2f}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_authors_scripts(case, tmp_path, capsys):
+    for video, pairs in videos(case).items():
+        for number, pair in enumerate(pairs):
+            for folder, segments in zip(("gt", "pred"), pair):
+                STYLE.write(STYLE.prediction_path(tmp_path / folder, video, f"{number:06d}"), segments)
+    result = run(tmp_path / "gt", tmp_path / "pred", tmp_path / "scores.json", "--protocol", "released")
+    assert_stq(result, expected(case, "stq_vknet_script"), STYLE.classes.names)
+    for k, window in expected(case, "vpq_vknet_script").items():
+        names = ("PQ", "PQ_things", "PQ_stuff")
+        wanted = [None] * 3 if window is None else [close(window[name]) for name in names]
+        assert [result[f"VPQ_{k}{suffix}"] for suffix in ("", "_things", "_stuff")] == wanted
+    assert "authors' scripts" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("gt", ["gt", "gt/video_sequence/val", "gt_official", "gt_official/panoptic_maps/val"])
 @pytest.mark.parametrize("pred", ["pred", "pred/panoptic"])
 def test_golden_layouts(gt, pred, tmp_path):

@@ -218,3 +218,24 @@ def test_loading(tmp_path):
     torch.save({"state_dict": nn.Linear(3, 2).state_dict(), "meta": {"epoch": 3}}, path)
     assert load_weights(model, path) == {"meta": {"epoch": 3}}
     assert torch.equal(model.weight, torch.load(path)["state_dict"]["weight"])
+
+
+def test_released_swin_backbones_fit_the_host():
+    """The released code has Swin under its authors' names, with another order of channels where patches merge."""
+    from mmdet.models.backbones import SwinTransformer
+
+    host = SwinTransformer(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), window_size=7)
+    wanted = host.state_dict()
+    theirs = {}
+    for name, value in wanted.items():
+        old = name.replace("stages.", "layers.").replace("projection", "proj").replace("attn.w_msa.", "attn.")
+        old = old.replace("ffn.layers.0.0", "mlp.fc1").replace("ffn.layers.1", "mlp.fc2")
+        theirs[f"backbone.{old}"] = torch.randn_like(value) if value.is_floating_point() else value
+    converted = convert({**theirs, "rpn_head.conv_seg.weight": torch.zeros(1, 1)})
+    found = {name.removeprefix("backbone."): value for name, value in converted.state_dict.items()}
+    assert {name for name in converted.used if name.startswith("backbone.")} == set(theirs)
+    assert set(wanted) <= set(found)
+    assert all(found[name].shape == value.shape for name, value in wanted.items())
+    # The four neighbours of a merged patch come column by column in the file, in the host row by row for each channel.
+    given = theirs["backbone.layers.0.downsample.norm.weight"].view(4, 8)
+    torch.testing.assert_close(found["stages.0.downsample.norm.weight"], given[[0, 2, 1, 3]].T.flatten())

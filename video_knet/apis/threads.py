@@ -18,6 +18,8 @@ def limit_threads(number: int | None = None) -> int:
     import cv2
     import torch
 
+    if number is not None and number < 1:
+        raise ValueError(f"{number} threads are asked for; at least one is needed")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     number = number or int(os.environ.get("OMP_NUM_THREADS") or 0) or max(1, cores // 2)
     torch.set_num_threads(number)

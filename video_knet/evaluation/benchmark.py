@@ -15,6 +15,7 @@ from ..formats import ClassTable, FormatError
 from ..formats.splits import read_split
 from .report import format_panoptic
 
+TRACKS = "tracks"  # the one "frame" of a video whose prediction are tracks
 Sources = Mapping[str, Mapping[str, Any]]
 
 

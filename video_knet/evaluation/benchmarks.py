@@ -14,15 +14,13 @@ from ..formats.vipseg import Vipseg
 from ..formats.vspw import Vspw
 from ..formats.youtube_vis import YouTubeVIS
 from . import definitions
-from .benchmark import Benchmark, Sources, nearest, only
+from .benchmark import TRACKS, Benchmark, Sources, nearest, only
 from .instance import VideoAP
 from .miou import mean_over_all_classes, mean_over_true_classes
 from .panoptic import IdMapEvaluator, PanopticEvaluator
 from .report import format_tracks
 from .semantic import SemanticEvaluator, SemanticTruth
 from .semantic_report import format_semantic
-
-TRACKS = "tracks"  # the one "frame" of a video whose prediction are tracks
 
 
 class KittiStepBenchmark(Benchmark):

@@ -60,6 +60,10 @@ def _palette(count: int) -> tuple[tuple[int, int, int], ...]:
     return tuple((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in shades)
 
 
+class NoAnnotationsError(FormatError):
+    """A truth file lists videos only, as the public ones of validation and test do."""
+
+
 class YouTubeVIS:
     """The YouTube-VIS format.
 
@@ -98,7 +102,7 @@ class YouTubeVIS:
         data = _load(path)
         truth = _read_videos(path, data)
         if not data.get("annotations"):
-            raise FormatError(
+            raise NoAnnotationsError(
                 f"{path}: has no annotations, as the public validation and test files. Evaluate on a part of train "
                 "that was kept out of training, or upload the predictions to the evaluation server."
             )
