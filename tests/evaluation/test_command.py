@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 
 from tools.evaluate import main
 from video_knet.evaluation.benchmarks import get_benchmark
-from video_knet.evaluation.run import find_faults
+from video_knet.evaluation.run import Options, evaluate, find_faults
 from video_knet.formats import KittiStep, SegmentMap
 from video_knet.formats.id_maps import read_ids, write_ids
 from video_knet.synthetic import World
@@ -37,6 +38,7 @@ def vipseg(root):
     return write_vipseg(root, load("vipseg", "v01_general")[1])
 
 
+QUIET = Options(progress=False)
 LAYOUTS = {"kitti-step": kitti, "cityscapes-vps": cityscapes, "vipseg": vipseg, "vspw": vspw}
 
 
@@ -215,3 +217,20 @@ def test_images_are_read_once(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "open", lambda file, *a, **k: (opened.append(1), true_open(file, *a, **k))[1])
     assert main(["vipseg", "--gt", str(gt), "--pred", str(pred)]) == 0
     assert len(opened) == 2 * 18
+
+
+def test_memory_does_not_grow_with_the_number_of_videos(tmp_path):
+    style = KittiStep()
+    frames = [truth for _, truth in World(style.classes, (96, 192), frames=6).video(0)]
+    peaks = []
+    for count in (2, 12):
+        for video in range(count):
+            for number, truth in enumerate(frames):
+                for folder in ("gt", "pred"):
+                    path = style.prediction_path(tmp_path / str(count) / folder, f"{video:04d}", f"{number:06d}")
+                    style.write(path, truth)
+        tracemalloc.start()
+        evaluate(get_benchmark("kitti-step"), *(tmp_path / str(count) / f for f in ("gt", "pred")), options=QUIET)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 10 * 20_000  # counters of a video, not its pixels: a frame alone has 18432
