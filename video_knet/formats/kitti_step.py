@@ -19,7 +19,7 @@ import numpy as np
 from .base import VOID, FormatError, Frame, SegmentMap, Video
 from .cityscapes_classes import cityscapes_table
 from .kitti_step_names import LabelFiles, find_label_files
-from .png import list_png, png_size, read_png, write_png
+from .png import check_image_sizes, list_png, read_png, write_png
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ class KittiStep:
         "test": {f"{seq:04d}": count for seq, count in enumerate(TEST)},
     }
 
+    check_image_sizes = staticmethod(check_image_sizes)
+
     def videos(self, root: str | Path, split: str) -> list[Video]:
         """List the videos of a split and check that their files are complete.
 
@@ -80,20 +82,6 @@ class KittiStep:
             raise FormatError(f"{folder}: holds no sequence (folders of four digits). {_LAYOUT_REMEDY}")
         images = folder if split == "test" else root / "training" / "image_02"
         return [self._video(path, images / path.name, labelled=split != "test") for path in sequences]
-
-    def check_image_sizes(self, videos: Iterable[Video]) -> None:
-        """Compare the size of every image with that of its label by the headers alone; cheap enough before training.
-
-        Raises:
-            FormatError: A file cannot be read, or sizes differ.
-        """
-        for frame in (frame for video in videos for frame in video.frames):
-            image, label = (png_size(path) if path else None for path in (frame.image, frame.label))
-            if image and label and image != label:
-                raise FormatError(
-                    f"{frame.label}: label is {label[1]}x{label[0]} pixels, but its image {frame.image} is "
-                    f"{image[1]}x{image[0]}. Restore the original files; resizing is the training pipeline's task."
-                )
 
     def read(self, path: str | Path | Sequence[Path]) -> SegmentMap:
         """Read the labels or the prediction of one frame.

@@ -1,17 +1,18 @@
 """PNG files that carry labels: read with the faults named, written whole or not at all.
 
-Every format that stores labels as PNG stands on these four functions. Other errors than `FormatError` never leave them.
+Every format that stores labels as PNG stands on these functions. Other errors than `FormatError` never leave them.
 """
 
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .base import FormatError
+from .base import FormatError, Video
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LAYOUTS = {(8, 2): "RGB", (8, 0): "L", (16, 0): "I;16"}  # (bit depth, colour type) -> name used in messages
@@ -95,3 +96,18 @@ def png_size(path: Path) -> tuple[int, int]:
 def list_png(folder: Path) -> list[Path]:
     """PNG files of a folder by name; hidden files (also those that file managers leave) do not count."""
     return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() == ".png" and not p.name.startswith("."))
+
+
+def check_image_sizes(videos: Iterable[Video]) -> None:
+    """Compare the size of every image with that of its label by the headers alone; cheap enough before training.
+
+    Raises:
+        FormatError: A file cannot be read, or sizes differ.
+    """
+    for frame in (frame for video in videos for frame in video.frames):
+        image, label = (png_size(path) if path else None for path in (frame.image, frame.label))
+        if image and label and image != label:
+            raise FormatError(
+                f"{frame.label}: label is {label[1]}x{label[0]} pixels, but its image {frame.image} is "
+                f"{image[1]}x{image[0]}. Restore the original files; resizing is the training pipeline's task."
+            )

@@ -19,7 +19,7 @@ from PIL import Image
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video
 from .kitti_step_names import LabelFiles
-from .png import list_png, png_size, read_png, write_png
+from .png import check_image_sizes, list_png, read_png, write_png
 from .splits import is_name, read_split
 from .vipseg_classes import VIPSEG_CLASSES
 
@@ -47,6 +47,8 @@ class Vspw:
     classes = VIPSEG_CLASSES
     published_videos = {"train": 2806, "val": 343, "test": 387}
 
+    check_image_sizes = staticmethod(check_image_sizes)
+
     def videos(self, root: str | Path, split: str) -> list[Video]:
         """List the videos of a split by name, and check that every image has its mask and the other way round.
 
@@ -55,20 +57,6 @@ class Vspw:
         """
         folders, labelled = self._split_folders(Path(root), str(split))
         return [_video(folder, labelled) for folder in folders]
-
-    def check_image_sizes(self, videos: Iterable[Video]) -> None:
-        """Compare the size of every image with that of its mask by the headers alone; cheap enough before training.
-
-        Raises:
-            FormatError: A file cannot be read, or sizes differ.
-        """
-        for frame in (frame for video in videos for frame in video.frames):
-            image, mask = (png_size(path) if path else None for path in (frame.image, frame.label))
-            if image and mask and image != mask:
-                raise FormatError(
-                    f"{frame.label}: mask is {mask[1]}x{mask[0]} pixels, but its image {frame.image} is "
-                    f"{image[1]}x{image[0]}. Restore the original files; resizing is the training pipeline's task."
-                )
 
     def read(self, path: str | Path | Sequence[Path]) -> SegmentMap:
         """Read a mask as dataset ids; tracks are 0.
