@@ -115,13 +115,15 @@ def test_every_fault_is_listed_and_scoring_refuses(tmp_path, capsys):
         (lambda a: a[0]["segments_info"][0].pop("category_id"), "needs whole numbers"),
         (lambda a: a[0].pop("segments_info"), "segments_info is not a list"),
         (lambda a: a.pop(), "is missing from the prediction"),
-        (lambda a: [e.clear() for e in a[:-1]], "annotations without names"),
+        (lambda a: [e.pop("image_id") and e.pop("file_name") for e in a[:2]], "Name all or none"),
+        (lambda a: a[1].update(image_id=a[0]["image_id"]), "listed twice"),
+        (lambda a: (a.pop(), [e.pop("image_id") and e.pop("file_name") for e in a]), "annotations without names"),
     ],
-    ids=["class", "twice", "no_pixel", "unlisted", "key", "list", "frame", "names"],
+    ids=["class", "twice", "no_pixel", "unlisted", "key", "list", "frame", "partly_named", "named_twice", "unnamed"],
 )
 def test_faults_of_lists_are_named(change, words, tmp_path, capsys):
     gt, pred = cityscapes(tmp_path)
-    edit_json(pred / "pred.json", change if words != "annotations without names" else lambda a: (a.pop(), change(a)))
+    edit_json(pred / "pred.json", change)
     assert main(["cityscapes-vps", "--gt", str(gt), "--pred", str(pred)]) == 1
     said = capsys.readouterr().err
     assert words in said
@@ -234,3 +236,92 @@ def test_memory_does_not_grow_with_the_number_of_videos(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < 10 * 20_000  # counters of a video, not its pixels: a frame alone has 18432
+
+
+def test_faults_of_lists_and_of_files_are_found_in_one_go(tmp_path):
+    gt, pred = cityscapes(tmp_path)
+    files = sorted((pred / "pan_pred").glob("*.png"))
+
+    def spoil(annotations: list) -> None:
+        for entry in annotations[:2]:
+            entry["segments_info"][0]["category_id"] = 99
+
+    edit_json(pred / "pred.json", spoil)
+    ids = read_ids(files[2])
+    ids[0, :2] = 77, 78
+    write_ids(files[2], ids[:-1])
+    files[3].unlink()
+    faults = find_faults(get_benchmark("cityscapes-vps"), gt, pred)
+    wanted = ["category_id 99", "category_id 99", "128x95 pixels", "id 77 has", "id 78 has", "no such file"]
+    assert [sum(word in fault for fault in faults) for word in wanted] == [2, 2, 1, 1, 1, 1]
+
+
+def test_areas_of_the_truth(tmp_path, capsys):
+    """Without areas in the json the pixels count; areas that are too small would give an IoU above 1."""
+    gt, pred = cityscapes(tmp_path)
+    out = tmp_path / "scores.json"
+    command = ["cityscapes-vps", "--gt", str(gt), "--pred", str(pred), "--json", str(out)]
+    assert main(command) == 0
+    expected = json.loads(out.read_text())
+    edit_json(gt, lambda a: [s.pop("area") for entry in a for s in entry["segments_info"]])
+    assert main(command) == 0
+    assert json.loads(out.read_text()) == expected
+    edit_json(gt, lambda a: [s.update(area=1) for entry in a for s in entry["segments_info"]])
+    assert main(command) == 1
+    assert "correct the area" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["{}_newImg8bit.png", "{}_final_mask.png", "{}.png"])
+def test_predictions_may_be_named_by_image_or_label(name, tmp_path):
+    gt, pred = cityscapes(tmp_path)
+    out = tmp_path / "scores.json"
+    command = ["cityscapes-vps", "--gt", str(gt), "--pred", str(pred), "--json", str(out)]
+    assert main(command) == 0
+    expected = json.loads(out.read_text())
+    edit_json(pred / "pred.json", lambda a: [e.update(file_name=name.format(e.pop("image_id"))) for e in a])
+    edit_json(pred / "pred.json", lambda a: a.reverse())
+    assert main(command) == 0
+    assert json.loads(out.read_text()) == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"images": [1], "annotations": []},
+        {"images": [{"id": "a"}, {"id": "a"}], "annotations": [{"image_id": "a", "segments_info": []}]},
+        {"images": [], "annotations": [], "categories": [1]},
+        {"images": [{"id": "a"}], "annotations": []},
+        {"annotations": [3]},
+        [],
+    ],
+)
+def test_a_truth_that_is_not_laid_out_as_it_should_is_named(content, tmp_path, capsys):
+    gt, pred = cityscapes(tmp_path)
+    gt.write_text(json.dumps(content))
+    for dataset in ("cityscapes-vps", "vipseg"):
+        assert main([dataset, "--gt", str(gt), "--pred", str(pred)]) == 1
+        assert "evaluate: " in capsys.readouterr().err
+
+
+def test_images_beside_the_released_truth_are_passed_over(tmp_path):
+    shutil.copytree(KITTI / "gt", tmp_path / "gt")
+    truth = next((tmp_path / "gt" / "video_sequence" / "val").glob("*_panoptic.png"))
+    shutil.copy(truth, truth.with_name(truth.name.replace("panoptic", "leftImg8bit")))
+    assert main(["kitti-step", "--gt", str(tmp_path / "gt"), "--pred", str(KITTI / "pred")]) == 0
+
+
+def test_void_predicted_where_the_format_has_none(tmp_path, capsys):
+    shutil.copytree(VSPW / "pred", tmp_path / "pred")
+    path = next((tmp_path / "pred").glob("*/*.png"))
+    Image.fromarray(np.full_like(np.asarray(Image.open(path)), 255)).save(path)
+    for more in ([], ["--check-only"]):
+        assert main(["vspw", "--gt", str(VSPW / "data"), "--pred", str(tmp_path / "pred"), *more]) == 1
+        said = capsys.readouterr().err
+        assert str(path) in said
+        assert "no void" in said
+
+
+def test_a_truth_without_association_passes_with_a_remark(tmp_path, capsys):
+    gt, _ = write_vipseg(tmp_path, load("vipseg", "v00_tiny")[1])
+    assert main(["vipseg", "--gt", str(gt), "--self-test"]) == 0
+    assert "not tested" in capsys.readouterr().out

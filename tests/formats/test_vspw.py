@@ -68,11 +68,13 @@ def test_published_facts():
 @pytest.mark.parametrize("kind", ["", "_prediction"])
 def test_round_trip_is_exact(tmp_path, kind):
     write, read = getattr(STYLE, f"write{kind}"), getattr(STYLE, f"read{kind}")
-    path = tmp_path / "new" / "00000000.png"
-    write(path, segments())
+    path, given = tmp_path / "new" / "00000000.png", segments()
+    if kind:
+        given.semantic[given.semantic == VOID] = 7  # a prediction has no void
+    write(path, given)
     for back in (read(path), read(str(path)), read((path,))):
         assert (back.semantic.dtype, back.track.dtype) == (np.uint8, np.int32)
-        assert (back.semantic == segments().semantic).all()
+        assert (back.semantic == given.semantic).all()
         assert not back.track.any()
     assert os.listdir(path.parent) == ["00000000.png"]
 
@@ -83,8 +85,10 @@ def test_coding(tmp_path):
     assert STYLE.read_raw(path).tolist() == [[0, 1, 124, 255]]
     STYLE.write(path, SegmentMap(np.array([[VOID, 0, 123]]), np.zeros((1, 3), int)))  # any type of integer
     assert STYLE.read_raw(path).tolist() == [[0, 1, 124]]
-    STYLE.write_prediction(path, SegmentMap(np.array([[VOID, 0, 123]]), np.zeros((1, 3), int)))
-    assert STYLE.read_raw(path).tolist() == [[255, 0, 123]]
+    STYLE.write_prediction(path, SegmentMap(np.array([[7, 0, 123]]), np.zeros((1, 3), int)))
+    assert STYLE.read_raw(path).tolist() == [[7, 0, 123]]
+    void = SegmentMap(np.array([[VOID, 0, 123]]), np.zeros((1, 3), int))
+    refuse(lambda: STYLE.write_prediction(path, void), path, "value 255 (void)", "every pixel")
 
 
 @pytest.mark.parametrize("colours", [2, 4, 16, 256])
@@ -248,7 +252,9 @@ def test_label_files(root):
 def test_prediction_files(tmp_path):
     refuse(lambda: STYLE.prediction_files(tmp_path / "pred"), tmp_path / "pred", "no such folder")
     for video, frame in (("b", "00000001"), ("a", "00000002"), ("a", "00000001")):
-        STYLE.write_prediction(STYLE.prediction_path(tmp_path / "pred", video, frame), segments())
+        STYLE.write_prediction(
+            STYLE.prediction_path(tmp_path / "pred", video, frame), SegmentMap(*np.zeros((2, 4, 6), int))
+        )
     (tmp_path / "pred" / "logs").mkdir()
     (tmp_path / "pred" / "a" / ".00000003.png").touch()
     found = STYLE.prediction_files(tmp_path / "pred")

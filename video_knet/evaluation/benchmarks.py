@@ -122,7 +122,7 @@ class VspwBenchmark(Benchmark):
 
     def truth(self, path: Path, split: Path | None) -> Sources:
         """The `data` folder, with `VIDEO/mask/FRAME.png`."""
-        return self.style.label_files(path, split)
+        return only(self.style.label_files(path), split)
 
     def prediction(self, path: Path, truth: Sources) -> Sources:
         """Folder of `VIDEO/FRAME.png`."""
@@ -167,6 +167,9 @@ class YouTubeVisBenchmark(Benchmark):
     style, classes = YouTubeVIS(), YouTubeVIS().classes
     categories: dict[int, str] = {}
     _listed: TrackTruth | None = None
+
+    def __getstate__(self) -> dict:
+        return {**vars(self), "_listed": None}  # jobs of other processes bring their own tracks
 
     def truth(self, path: Path, split: Path | None) -> Sources:
         """A json with annotations."""

@@ -51,7 +51,7 @@ def test_itself(args: Namespace) -> str:
     benchmark = get_benchmark(args.dataset)
     outcome = self_test(benchmark, args.gt, args.split, _options(args))
     if args.json:
-        write_json(args.json, {**outcome.results, "faults": outcome.faults}, indent=2)
+        write_json(args.json, {**outcome.results, "faults": outcome.faults, "remarks": outcome.remarks}, indent=2)
     names = [*benchmark.headline, *(n for n in benchmark.frame_scores if n not in benchmark.headline)]
     rows = [["%", *names]]
     for change, result in outcome.results.items():
@@ -60,4 +60,4 @@ def test_itself(args: Namespace) -> str:
     table = format_table(rows)
     if outcome.faults:
         raise FormatError("\n".join([f"self-test failed on {args.gt}:", *outcome.faults, table]))
-    return f"{table}\nself-test passed"
+    return "\n".join([table, "self-test passed", *outcome.remarks])

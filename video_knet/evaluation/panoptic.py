@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..formats import ClassTable, SegmentMap
-from ..formats.id_maps import IdMap, Segment, check_ids
-from .contingency import TRACK_BITS, Table, contingency, contingency_of_ids, relabel
+from ..formats.id_maps import IdMap, Segment, check_ids, with_areas
+from .contingency import TRACK_BITS, Table, contingency, contingency_of_ids, relabel, segment_areas
 from .definitions import DEEPLAB2, Definition
 from .stq import STQ, STQResult
 from .tubes import FrameLists
@@ -124,13 +124,15 @@ class IdMapEvaluator(PanopticEvaluator):
             ValueError: Sizes differ.
         """
         ids = contingency_of_ids(truth.ids, prediction.ids)
-        check_ids(truth, np.unique(ids.truth), prediction=False)
+        present, pixels, _ = segment_areas(ids.truth, ids.counts)
+        check_ids(truth, present, prediction=False)
         check_ids(prediction, np.unique(ids.prediction), prediction=True)
         numbers = self._numbers.setdefault(video, ({}, {}))
         names = [self._name(frame.segments, known) for frame, known in zip((truth, prediction), numbers)]
         packed = relabel(ids, *names)
         if self.definition.tubes.reads_ids:
-            self._count(video, packed, ids, FrameLists(truth.segments, prediction.segments))
+            lists = FrameLists(with_areas(truth.segments, present, pixels), prediction.segments)
+            self._count(video, packed, ids, lists)
         else:
             self._count(video, packed)
 

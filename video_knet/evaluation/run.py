@@ -77,11 +77,14 @@ def find_faults(
     """
     truth = benchmark.videos(gt, split)
     faults: list[str] = []
-    prediction: Sources = {}
-    with collect_faults(faults):
-        prediction = _limit(benchmark.prediction(pred, truth), truth, split)
-    if faults:
-        return faults
+    try:
+        prediction = benchmark.prediction(pred, truth)
+    except FormatError as error:
+        faults += error.faults
+        if not error.partial:
+            return faults
+        prediction = error.partial
+    prediction = _limit(prediction, truth, split)
     faults += pairing_faults(truth, prediction, pred)
     videos = pair(truth, prediction)
     with tqdm(total=sum(map(len, videos)), unit=benchmark.unit, desc="check", disable=not options.progress) as bar:
@@ -182,15 +185,20 @@ def read_pairs(benchmark: Benchmark, frames: Iterable[Pair], resize: bool) -> It
     """
     for frame in frames:
         truth, prediction = benchmark.read_truth(frame.truth), benchmark.read_prediction(frame.prediction)
-        size, own = benchmark.size(truth), benchmark.size(prediction)
-        if own != size:
-            if not resize:
-                raise FormatError(
-                    f"{_where(frame)}: the prediction is {own[1]}x{own[0]} pixels, its truth {size[1]}x{size[0]}. "
-                    "Write predictions at the size of the original images, or allow resizing (--allow-resize)."
-                )
-            prediction = benchmark.resize(prediction, size)
-        yield frame, truth, prediction
+        yield frame, truth, _fit(benchmark, frame, truth, prediction, resize)
+
+
+def _fit(benchmark: Benchmark, frame: Pair, truth: Any, prediction: Any, resize: bool) -> Any:
+    """The prediction at the size of the truth."""
+    size, own = benchmark.size(truth), benchmark.size(prediction)
+    if own == size:
+        return prediction
+    if not resize:
+        raise FormatError(
+            f"{_where(frame)}: the prediction is {own[1]}x{own[0]} pixels, its truth {size[1]}x{size[0]}. "
+            "Write predictions at the size of the original images, or allow resizing (--allow-resize)."
+        )
+    return benchmark.resize(prediction, size)
 
 
 def _where(frame: Pair) -> str:
@@ -210,9 +218,13 @@ def measured(benchmark: Benchmark, resize: bool, video: list[Pair]) -> Any:
 def _check_video(benchmark: Benchmark, resize: bool, video: list[Pair]) -> list[str]:
     faults: list[str] = []
     for frame in video:
+        if not frame.prediction:  # its listing was faulty
+            continue
         with collect_faults(faults):
-            for _, truth, prediction in read_pairs(benchmark, [frame], resize):
-                benchmark.check(truth, prediction)
+            truth, prediction = benchmark.read_truth(frame.truth), benchmark.read_prediction(frame.prediction)
+            with collect_faults(faults):
+                _fit(benchmark, frame, truth, prediction, resize)
+            benchmark.check(truth, prediction)
     return faults
 
 

@@ -107,8 +107,12 @@ class SemanticEvaluator:
                 }
                 for name, single in miou.per_video.items()
             },
-            "definition": DEFINITION.format(averaging=self.miou.averaging.__name__.replace("_", " ")),
+            "definition": DEFINITION.format(averaging=self.miou.averaging.__name__.replace("_", " ")) + self._differs(),
         }
+
+    def _differs(self) -> str:
+        own = self.miou.averaging is mean_over_true_classes
+        return "" if own else " The mean is that of the authors' script, and not comparable with the standard."
 
 
 def _window_scores(result: ConsistencyResult) -> dict[str, float | None]:

@@ -148,7 +148,7 @@ class _Entries:
     """Distinct ids of a list of segments, ascending; their first class and crowd flag, and the sum of their areas."""
 
     def __init__(self, segments: Sequence[Segment]):
-        rows = np.array([(s.id, s.category, s.crowd, s.area) for s in segments], np.int64).reshape(-1, 4)
+        rows = np.array([(s.id, s.category, s.crowd, s.area or 0) for s in segments], np.int64).reshape(-1, 4)
         self.ids, self._first, index = np.unique(rows[:, 0], return_index=True, return_inverse=True)
         self.classes, self.crowd = rows[self._first, 1], rows[self._first, 2] == 1
         self.areas = np.bincount(index, rows[:, 3], len(self.ids)).astype(np.int64)

@@ -206,7 +206,14 @@ def count_window(tubes: Tubes, counters: WindowCounters) -> None:
     same = np.flatnonzero(tubes.true_class[tubes.true] == tubes.predicted_class[tubes.predicted])
     shared, g, p = tubes.shared[same], tubes.true[same], tubes.predicted[same]
     union = tubes.true_area[g] + tubes.predicted_area[p] - shared - tubes.on_void[p]
-    match = (2 * shared > union) & (tubes.true_class[g] != VOID) & ~tubes.crowd[g]  # at most one for each tube
+    tube = (tubes.true_class[g] != VOID) & ~tubes.crowd[g]
+    if len(wrong := np.flatnonzero(tube & (union < shared))):
+        g, shared = g[wrong[0]], int(shared[wrong[0]])
+        raise ValueError(
+            f"a true tube of class {int(tubes.true_class[g])} shares {shared} pixels with a predicted one, but its "
+            f"area is given as {int(tubes.true_area[g])}: correct the area in the truth's json"
+        )
+    match = tube & (2 * shared > union)  # at most one for each tube
     shared, union, g, p = shared[match], union[match], g[match], p[match]
     high, rest = np.divmod(shared << _LIMB, union)
 

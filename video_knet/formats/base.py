@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +23,11 @@ class FormatError(ValueError):
 
     Args:
         faults: One message or several; the first of them make up the text.
+        partial: What could be read all the same.
     """
 
-    def __init__(self, *faults: str) -> None:
-        self.faults = faults
+    def __init__(self, *faults: str, partial: Any = None) -> None:
+        self.faults, self.partial = faults, partial
         more = [f"... and {len(faults) - MAX_LISTED} more"] * (len(faults) > MAX_LISTED)
         super().__init__("\n  ".join([*faults[:MAX_LISTED], *more]))
 

@@ -9,6 +9,7 @@ Every fifth of the 30 frames of a video is labelled, six in all. A file name sta
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from .base import FormatError, collect_faults
@@ -44,17 +45,17 @@ class CityscapesVps:
         """
         content = read_json(path, "images", "annotations")
         check_categories(content, self.classes, path)
-        annotations = {str(entry.get("image_id")): entry for entry in content["annotations"]}
-        folder = _png_folder(path)
-        known, frames = set(range(len(self.classes.names))), {}
-        for position, image in enumerate(content["images"]):
-            name = str(image.get("id"))
+        annotations = _by_key(content["annotations"], "image_id", path)
+        folder, known, frames = _png_folder(path), set(range(len(self.classes.names))), {}
+        for position, (name, image) in enumerate(_by_key(content["images"], "id", path).items()):
             if name not in annotations:
                 raise FormatError(f"{path}: image {name} has no annotation. Give the json of a labelled split.")
-            file = _label_name(str(image.get("file_name", "")))
+            file = _label_name(str(image.get("file_name") or annotations[name].get("file_name") or f"{name}.png"))
             origin = f"{path} (image {name})"
             segments = parse_segments(annotations[name], known, origin)
             frames[name] = (file, ListedFrame(folder / file, segments, origin, position))
+        if extra := annotations.keys() - frames.keys():
+            raise FormatError(f"{path}: annotation {min(extra)} has no image. Restore the original json.")
         return _into_videos(frames)
 
     def prediction(self, root: Path, truth: ListedVideos) -> ListedVideos:
@@ -68,29 +69,40 @@ class CityscapesVps:
         """
         path = root / "pred.json"
         entries = read_json(path, "annotations")["annotations"]
-        listed = [(frame.position, name) for frames in truth.values() for name, frame in frames.items()]
-        names = [name for _, name in sorted(listed)]
-        named = {_stem(entry): entry for entry in entries if isinstance(entry, dict) and _stem(entry)}
-        if len(named) != len(entries):
+        named = self._name(entries, truth, path)
+        known, faults = set(range(len(self.classes.names))), []
+        found: ListedVideos = {}
+        video_of = {name: video for video, frames in truth.items() for name in frames}
+        for name, entry in named.items():
+            origin, video = f"{path} (image {name})", video_of.get(name, "not in the truth")
+            found.setdefault(video, {})[name] = None  # a frame that cannot be read
+            with collect_faults(faults):
+                segments = parse_segments(entry, known, origin)
+                found[video][name] = ListedFrame(root / "pan_pred" / f"{name}.png", segments, origin)
+        if faults:
+            raise FormatError(*faults, partial=found)
+        return found
+
+    @staticmethod
+    def _name(entries: list, truth: ListedVideos, path: Path) -> dict[str, dict]:
+        """Annotations of a prediction by image id: by their names, or if none has any by position."""
+        listed = {name: frame for frames in truth.values() for name, frame in frames.items()}
+        names = sorted(listed, key=lambda name: listed[name].position)
+        aliases = {alias: name for name, frame in listed.items() for alias in (name, _bare(frame.path.stem))}
+        given = [_stem(entry) if isinstance(entry, dict) else "" for entry in entries]
+        if not any(given):
             if len(entries) != len(names):
                 raise FormatError(
                     f"{path}: {len(entries)} annotations without names for {len(names)} labelled frames; they are "
                     "matched by position. Write one per image of the ground truth, in its order, or give image_id."
                 )
-            named = dict(zip(names, entries))
-        known = set(range(len(self.classes.names)))
-        found: ListedVideos = {}
-        video_of = {name: video for video, frames in truth.items() for name in frames}
-        faults: list[str] = []
-        for name, entry in named.items():
-            origin = f"{path} (image {name})"
-            with collect_faults(faults):
-                segments = parse_segments(entry, known, origin)
-                frame = ListedFrame(root / "pan_pred" / f"{name}.png", segments, origin)
-                found.setdefault(video_of.get(name, "not in the truth"), {})[name] = frame
-        if faults:
-            raise FormatError(*faults)
-        return found
+            return dict(zip(names, entries))
+        if not all(given):
+            raise FormatError(f"{path}: annotation {given.index('')} has no image_id, others have. Name all or none.")
+        ids = [aliases.get(_bare(name), name) for name in given]
+        if twice := [name for name, count in Counter(ids).items() if count > 1]:
+            raise FormatError(*(f"{path}: image {name} is listed twice. Write each once." for name in twice))
+        return dict(zip(ids, entries))
 
     def write_frame(self, root: Path, name: str, frame: IdMap) -> dict:
         """Write the PNG of a prediction; returns its entry of `pred.json`."""
@@ -118,6 +130,25 @@ class CityscapesVps:
                 segments = segments_json(frame.segments)
                 annotations.append({"image_id": name, "file_name": _label_name(file), "segments_info": segments})
         write_json(path, {"images": images, "annotations": annotations, "categories": categories_json(self.classes)})
+
+
+def _by_key(entries: list, key: str, path: Path) -> dict[str, dict]:
+    """Entries of a json by one of their values, which must differ."""
+    found: dict[str, dict] = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or key not in entry:
+            raise FormatError(f"{path}: {str(entry)[:80]} has no {key!r}. Restore the original json.")
+        if str(entry[key]) in found:
+            raise FormatError(f"{path}: {key} {entry[key]} is listed twice. Restore the original json.")
+        found[str(entry[key])] = entry
+    return found
+
+
+def _bare(stem: str) -> str:
+    """A name without the suffix that tells images from labels."""
+    for suffix in (suffix for pair in _SUFFIXES for suffix in pair):
+        stem = stem.removesuffix(suffix)
+    return stem
 
 
 def _png_folder(path: Path) -> Path:

@@ -8,13 +8,13 @@ Legend: H W size.
 
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .base import VOID, ClassTable, FormatError, SegmentMap
+from .base import VOID, ClassTable, FormatError, SegmentMap, collect_faults
 from .png import read_png, write_png
 
 MAX_ID = 2**24 - 1
@@ -29,13 +29,13 @@ class Segment:
         id: Value in the PNG.
         category: Dataset class id.
         crowd: Whether it is a group that is not told apart.
-        area: Pixels, as the list says.
+        area: Pixels, as the list says; None where it does not.
     """
 
     id: int
     category: int
     crowd: bool = False
-    area: int = 0
+    area: int | None = None
 
 
 @dataclass
@@ -92,22 +92,31 @@ def check_ids(frame: IdMap, present: np.ndarray, prediction: bool) -> None:
         FormatError: They disagree.
     """
     listed = np.array([segment.id for segment in frame.segments], np.int64)
-    unknown = present[(present != 0) & ~np.isin(present, listed)]
-    if len(unknown):
-        raise FormatError(
-            f"{frame.path}: id {int(unknown[0])} has pixels, but {frame.origin} does not say what it is. List every "
-            "id of the PNG in segments_info (id = R + 256 G + 65536 B; 0 is void)."
-        )
+    faults = [
+        f"{frame.path}: id {number} has pixels, but {frame.origin} does not say what it is. List every id of the PNG "
+        "in segments_info (id = R + 256 G + 65536 B; 0 is void)."
+        for number in present[(present != 0) & ~np.isin(present, listed)].tolist()
+    ]
     if prediction:
         distinct, counts = np.unique(listed, return_counts=True)
-        if (counts > 1).any():
-            raise FormatError(
-                f"{frame.origin}: id {int(distinct[counts > 1][0])} is listed twice. Give each segment one entry."
-            )
-        if len(absent := listed[~np.isin(listed, present)]):
-            raise FormatError(
-                f"{frame.origin}: id {int(absent[0])} has no pixel in {frame.path}. List only ids that have pixels."
-            )
+        faults += [
+            f"{frame.origin}: id {number} is listed twice. Give each segment one entry."
+            for number in distinct[counts > 1].tolist()
+        ]
+        faults += [
+            f"{frame.origin}: id {number} has no pixel in {frame.path}. List only ids that have pixels."
+            for number in distinct[~np.isin(distinct, present)].tolist()
+        ]
+    if faults:
+        raise FormatError(*faults)
+
+
+def with_areas(segments: tuple[Segment, ...], ids: np.ndarray, pixels: np.ndarray) -> tuple[Segment, ...]:
+    """Segments whose list says no area get their pixels; `ids` (n,) are distinct, `pixels` (n,) theirs."""
+    if all(segment.area is not None for segment in segments):
+        return segments
+    areas = dict(zip(ids.tolist(), pixels.tolist()))
+    return tuple(s if s.area is not None else replace(s, area=areas.get(s.id, 0)) for s in segments)
 
 
 def read_ids(path: Path) -> np.ndarray:
@@ -178,31 +187,49 @@ def parse_segments(annotation: Any, known: set[int], origin: str) -> tuple[Segme
     entries = annotation.get("segments_info") if isinstance(annotation, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise FormatError(f"{origin}: segments_info is not a list of objects. Write [{{id, category_id, ...}}, ...].")
-    segments = []
+    segments, faults = [], []
     for entry in entries:
-        try:
-            segment = Segment(
-                operator.index(entry["id"]),
-                operator.index(entry["category_id"]),
-                bool(entry.get("iscrowd", 0)),
-                operator.index(entry.get("area", 0)),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{origin}: {entry} needs whole numbers for id and category_id ({error}).") from None
-        if segment.category not in known:
-            raise FormatError(
-                f"{origin}: category_id {segment.category} of id {segment.id} is not a category of the dataset "
-                f"({min(known)}..{max(known)}). Use the category ids of the ground truth."
-            )
-        if not 0 <= segment.id <= MAX_ID:
-            raise FormatError(f"{origin}: id {segment.id} is outside 0..{MAX_ID}. Ids have three bytes.")
-        segments.append(segment)
+        with collect_faults(faults):
+            segments.append(_parse_segment(entry, known, origin))
+    if faults:
+        raise FormatError(*faults)
     return tuple(segments)
+
+
+def _parse_segment(entry: dict, known: set[int], origin: str) -> Segment:
+    try:
+        area = entry.get("area")
+        segment = Segment(
+            operator.index(entry["id"]),
+            operator.index(entry["category_id"]),
+            bool(entry.get("iscrowd", 0)),
+            None if area is None else _whole(area),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(
+            f"{origin}: {entry} needs whole numbers for id and category_id, and for area where it has one ({error})."
+        ) from None
+    if segment.category not in known:
+        raise FormatError(
+            f"{origin}: category_id {segment.category} of id {segment.id} is not a category of the dataset "
+            f"({min(known)}..{max(known)}). Use the category ids of the ground truth."
+        )
+    if not 0 <= segment.id <= MAX_ID:
+        raise FormatError(f"{origin}: id {segment.id} is outside 0..{MAX_ID}. Ids have three bytes.")
+    if segment.area is not None and segment.area < 0:
+        raise FormatError(f"{origin}: area {segment.area} of id {segment.id} is below 0. Count its pixels.")
+    return segment
+
+
+def _whole(value: float) -> int:
+    if value != int(value):
+        raise ValueError(f"{value} is not a whole number")
+    return int(value)
 
 
 def segments_json(segments: Iterable[Segment]) -> list[dict[str, int]]:
     """`segments_info` of a frame."""
-    return [{"id": s.id, "category_id": s.category, "iscrowd": int(s.crowd), "area": s.area} for s in segments]
+    return [{"id": s.id, "category_id": s.category, "iscrowd": int(s.crowd), "area": s.area or 0} for s in segments]
 
 
 def categories_json(classes: ClassTable) -> list[dict]:
@@ -218,8 +245,8 @@ def check_categories(content: dict, classes: ClassTable, path: Path) -> None:
         FormatError: An unknown id, or a thing that should be stuff or the reverse.
     """
     is_thing = classes.is_thing
-    for category in content.get("categories", []):
-        number = category.get("id")
+    for category in content.get("categories") or []:
+        number = category.get("id") if isinstance(category, dict) else None
         if not isinstance(number, int) or not 0 <= number < len(is_thing):
             raise FormatError(f"{path}: category {number} is outside 0..{len(is_thing) - 1}. Use the dataset's json.")
         if "isthing" in category and bool(category["isthing"]) != bool(is_thing[number]):

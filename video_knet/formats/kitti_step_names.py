@@ -20,6 +20,7 @@ _NAMINGS = {
     "released truth": re.compile(r"(?P<video>\d{6})_(?P<frame>\d{6})_panoptic\.png"),
     "released prediction": re.compile(r"\d+/(?P<video>\d{6})_(?P<frame>\d{6})_(?P<part>cat|ins)\.png"),
 }
+_RELEASED_IMAGE = re.compile(r"\d{6}_\d{6}_leftImg8bit\.png")  # lies beside the released code's truth
 _EXPECTED = "SEQ/FRAME.png (4 and 6 digits), SSSSSS_FFFFFF_panoptic.png, or S/SSSSSS_FFFFFF_{cat,ins}.png"
 
 
@@ -41,6 +42,8 @@ def find_label_files(root: Path) -> LabelFiles:
     found: dict[str, dict[str, dict[str, Path]]] = {}
     naming, faults = None, []
     for path in _png_files(folder):
+        if _RELEASED_IMAGE.fullmatch(path.name):
+            continue
         with collect_faults(faults):
             name, match = _match(path.relative_to(folder).as_posix(), path)
             if naming not in (None, name):
@@ -48,14 +51,18 @@ def find_label_files(root: Path) -> LabelFiles:
             naming = name
             video, part = f"{int(match['video']):04d}", match.groupdict().get("part", "map")
             found.setdefault(video, {}).setdefault(match["frame"], {})[part] = path
-    if faults:
-        raise FormatError(*faults)
-    if not found:
+    if not found and not faults:
         raise FormatError(f"{folder}: holds no PNG file. Give the folder that holds {_EXPECTED}.")
-    return {
-        video: {frame: _parts(parts) for frame, parts in sorted(frames.items())}
-        for video, frames in sorted(found.items())
-    }
+    files: LabelFiles = {}
+    for video, frames in sorted(found.items()):
+        files[video] = {}
+        for frame, parts in sorted(frames.items()):
+            files[video][frame] = ()  # of a frame that cannot be read
+            with collect_faults(faults):
+                files[video][frame] = _parts(parts)
+    if faults:
+        raise FormatError(*faults, partial=files)
+    return files
 
 
 def _png_files(folder: Path) -> Iterator[Path]:

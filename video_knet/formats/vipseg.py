@@ -96,10 +96,11 @@ class Vipseg:
                         "are matched by position. Write one per frame, in order."
                     )
                 for name, frame in zip(names, frames):
+                    found[video][name] = None  # a frame that cannot be read
                     with collect_faults(faults):
                         found[video][name] = self._listed_frame(root / "pan_pred", video, name, frame, path)
         if faults:
-            raise FormatError(*faults)
+            raise FormatError(*faults, partial={video: frames for video, frames in found.items() if frames})
         return found
 
     def _listed_frame(self, folder: Path, video: str, name: str, entry: dict, json_file: Path) -> ListedFrame:
@@ -162,9 +163,14 @@ class Vipseg:
         videos: VideoFrames = {}
         for entry in content["annotations"]:
             video, frames = _video_entry(entry, path)
+            if video in videos:
+                raise FormatError(f"{path}: video {video} is listed twice. Restore the original json.")
             videos[video] = {}
             for frame in frames:
-                name = Path(str(frame.get("file_name") or frame.get("image_id"))).stem
+                name = Path(str(frame.get("file_name") or frame.get("image_id") or "")).stem
+                if not name or name in videos[video]:
+                    what = f"frame {name} is listed twice" if name else "a frame has neither file_name nor image_id"
+                    raise FormatError(f"{path}: video {video}: {what}. Restore the original json.")
                 videos[video][name] = self._listed_frame(folder, video, name, frame, path)
         return videos
 

@@ -85,13 +85,14 @@ class Vspw:
         return SegmentMap(_MASK_TO_ID[raw], np.zeros(raw.shape, np.int32))
 
     def read_prediction(self, path: str | Path | Sequence[Path]) -> SegmentMap:
-        """Read a prediction: class ids, 255 for void; tracks are 0.
+        """Read a prediction: class ids; tracks are 0.
 
         Raises:
-            FormatError: The file is missing, damaged, not coded as expected, or holds an unknown value.
+            FormatError: The file is missing, damaged, not coded as expected, or holds an unknown value. Predictions
+                have no void: 255 would end up in the cells of other classes in the benchmark's script.
         """
         semantic = read_png(_single(path), "P")
-        _check_range(semantic, _CLASSES - 1, _single(path), _ID_CODING)
+        _check_prediction(semantic, _single(path))
         return SegmentMap(semantic, np.zeros(semantic.shape, np.int32))
 
     def write(self, path: str | Path, segments: SegmentMap) -> None:
@@ -104,12 +105,14 @@ class Vspw:
         write_png(Path(path), np.where(ids == VOID, 0, ids + 1).astype(np.uint8))
 
     def write_prediction(self, path: str | Path, segments: SegmentMap) -> None:
-        """Write a prediction, whole or not at all: class ids, 255 for void; track ids are not kept.
+        """Write a prediction, whole or not at all: class ids; track ids are not kept.
 
         Raises:
-            FormatError: A class that the coding cannot hold.
+            FormatError: A class that the coding cannot hold; it has no void.
         """
-        write_png(Path(path), _semantic(segments, path).astype(np.uint8))
+        semantic = _semantic(segments, path)
+        _check_prediction(semantic, path)
+        write_png(Path(path), semantic.astype(np.uint8))
 
     def label_path(self, root: str | Path, video: str, frame: str) -> Path:
         """Mask of a frame below a root."""
@@ -266,6 +269,15 @@ def _semantic(segments: SegmentMap, path: str | Path) -> np.ndarray:
         raise FormatError(f"{path}: semantic is {semantic.shape}, must be (H, W). Write one frame to a file.")
     _check_range(semantic, _CLASSES - 1, path, _ID_CODING)
     return semantic
+
+
+def _check_prediction(semantic: np.ndarray, where: str | Path) -> None:
+    _check_range(semantic, _CLASSES - 1, where, _ID_CODING)
+    if (semantic == VOID).any():
+        raise FormatError(
+            f"{where}: value {VOID} (void) is outside 0..{_CLASSES - 1}, and a prediction has no void. Predict a class "
+            "for every pixel."
+        )
 
 
 def _check_range(values: np.ndarray, last: int, where: str | Path, remedy: str) -> None:
