@@ -164,3 +164,15 @@ def test_permuted_ids_change_nothing(tmp_path):
         ]
     result = run("cityscapes-vps", *write_cityscapes(tmp_path, videos))
     assert_vpq(result, expected["vpq_official"], (1, 2, 3, 4))
+
+
+def test_the_value_that_the_authors_take_for_void(tmp_path):
+    style, root = Vipseg(), tmp_path / "VIPSeg"
+    write_png(root / "panomasks" / "a" / "0.png", np.array([[200, 200, 1, 1]], np.uint16))
+    ids = np.array([[7, 7, 1, 1]], np.uint32)
+    frame = IdMap(ids, (Segment(7, 1), Segment(1, 0)))
+    style.write_list(tmp_path / "pred", {"a": [style.write_frame(tmp_path / "pred", "a", "0", frame)]})
+    standard = run("vipseg", root, tmp_path / "pred")
+    assert standard["per_class"]["ceiling"]["tp_1"] == 1
+    released = run("vipseg", root, tmp_path / "pred", "--protocol", "released")
+    assert released["per_class"]["ceiling"]["tp_1"] == released["per_class"]["ceiling"]["fp_1"] == 0

@@ -1,5 +1,6 @@
 """What is compared with what on each benchmark."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,10 @@ import numpy as np
 
 from ..formats import SegmentMap
 from ..formats.cityscapes_vps import CityscapesVps
-from ..formats.id_maps import IdMap, check_ids
+from ..formats.id_maps import IdMap, ListedFrame, check_ids
 from ..formats.kitti_step import KittiStep
 from ..formats.tracks import TrackTruth, VideoTracks, by_video
-from ..formats.vipseg import Vipseg
+from ..formats.vipseg import RawFrame, Vipseg
 from ..formats.vspw import Vspw
 from ..formats.youtube_vis import YouTubeVIS
 from . import definitions
@@ -21,6 +22,9 @@ from .panoptic import IdMapEvaluator, PanopticEvaluator
 from .report import format_tracks
 from .semantic import SemanticEvaluator, SemanticTruth
 from .semantic_report import format_semantic
+
+
+RELEASED_VOID = 200  # a raw value of VIPSeg
 
 
 class KittiStepBenchmark(Benchmark):
@@ -105,6 +109,14 @@ class VipsegBenchmark(_IdMapBenchmark):
     def prediction(self, path: Path, truth: Sources) -> Sources:
         """Folder with `pred.json` and `pan_pred/`."""
         return Vipseg().prediction(path, truth)
+
+    def read_truth(self, source: RawFrame | ListedFrame) -> IdMap:
+        """The segments of a frame. A raw mask may hold 200: a ceiling to the data set's converter, void to the authors."""
+        frame = source.read()
+        if self.protocol == "released" and isinstance(source, RawFrame):
+            segments = tuple(segment for segment in frame.segments if segment.id != RELEASED_VOID)
+            return replace(frame, ids=np.where(frame.ids == RELEASED_VOID, 0, frame.ids), segments=segments)
+        return frame
 
     def evaluator(self) -> IdMapEvaluator:
         """STQ and VPQ."""
