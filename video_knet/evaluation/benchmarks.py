@@ -23,7 +23,6 @@ from .report import format_tracks
 from .semantic import SemanticEvaluator, SemanticTruth
 from .semantic_report import format_semantic
 
-
 RELEASED_VOID = 200  # a raw value of VIPSeg
 
 
