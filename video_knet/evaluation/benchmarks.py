@@ -110,7 +110,7 @@ class VipsegBenchmark(_IdMapBenchmark):
         return Vipseg().prediction(path, truth)
 
     def read_truth(self, source: RawFrame | ListedFrame) -> IdMap:
-        """The segments of a frame. The raw value 200 is a ceiling to the data set's converter, and void to the authors."""
+        """The segments of a frame; raw value 200 is a ceiling to the data set's converter, void to the authors."""
         frame = source.read()
         if self.protocol == "released" and isinstance(source, RawFrame):
             segments = tuple(segment for segment in frame.segments if segment.id != RELEASED_VOID)
