@@ -61,7 +61,7 @@ def _palette(count: int) -> tuple[tuple[int, int, int], ...]:
 
 
 class NoAnnotationsError(FormatError):
-    """A truth file lists videos only, as the public ones of validation and test do."""
+    """A truth file lists videos only, as the public ones do."""
 
 
 class YouTubeVIS:
