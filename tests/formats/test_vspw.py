@@ -272,7 +272,14 @@ def test_writing_videos(tmp_path, monkeypatch):
         STYLE.write_video(tmp_path, "val", name, images, maps, start=7)
     assert (tmp_path / "val.txt").read_text() == "b\na\n"
     assert [frame.name for frame in STYLE.videos(tmp_path, "val")[0].frames] == ["00000007", "00000008"]
-    monkeypatch.setattr(Path, "write_text", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
+    replace = os.replace
+
+    def fail_at_the_list(part, path) -> None:
+        if Path(path).name == "val.txt":
+            raise OSError("disk full")
+        replace(part, path)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_list)
     with pytest.raises(OSError, match="disk full"):
         STYLE.write_video(tmp_path, "val", "c", images, maps)
     monkeypatch.undo()

@@ -164,15 +164,6 @@ def _list_segments(ids: np.ndarray) -> Iterable[Segment]:
             yield Segment(int(value), int(value >> TRACK_BITS) - 1, False, int(area))
 
 
-def to_segment_map(frame: IdMap) -> SegmentMap:
-    """Ids as classes and tracks: the id of a segment is its track id, also for stuff; void is class 255, track 0."""
-    distinct, index = np.unique(frame.ids, return_inverse=True)
-    category = {segment.id: segment.category for segment in reversed(frame.segments)}
-    classes = np.array([category.get(int(value), VOID) for value in distinct], np.uint8)
-    tracks = np.where(classes == VOID, 0, distinct).astype(np.int32)
-    return SegmentMap(classes[index].reshape(frame.ids.shape), tracks[index].reshape(frame.ids.shape))
-
-
 def parse_segments(annotation: Any, known: set[int], origin: str) -> tuple[Segment, ...]:
     """The `segments_info` of a frame.
 

@@ -1,11 +1,11 @@
 """Json files: read with the faults named, written whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from .base import FormatError
+from .files import whole_file
 
 
 def read_json(path: Path, *lists: str) -> dict:
@@ -28,10 +28,5 @@ def read_json(path: Path, *lists: str) -> dict:
 
 def write_json(path: Path, content: Any, indent: int | None = None) -> None:
     """Write a json file in one step: under its name is the whole file or what was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(json.dumps(content, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write((json.dumps(content, indent=indent, allow_nan=False) + "\n").encode())

@@ -3,9 +3,6 @@
 Every format that stores labels as PNG stands on these functions. Other errors than `FormatError` never leave them.
 """
 
-import contextlib
-import os
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .base import FormatError, Video
+from .files import whole_file
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LAYOUTS = {(8, 2): "RGB", (8, 0): "L", (16, 0): "I;16"}  # (bit depth, colour type) -> name used in messages
@@ -64,18 +62,9 @@ def write_png(path: Path, array: np.ndarray) -> None:
         path: Target; its folder is made when absent.
         array: (H, W, 3) uint8, (H, W) uint8 or (H, W) uint16.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        with open(part, "wb") as file:
-            # Level 1 is several times faster than the default, and label maps stay small all the same.
-            Image.fromarray(array).save(file, format="PNG", compress_level=1)
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
+    with whole_file(Path(path)) as file:
+        # Level 1 is several times faster than the default, and label maps stay small all the same.
+        Image.fromarray(array).save(file, format="PNG", compress_level=1)
 
 
 def png_size(path: Path) -> tuple[int, int]:

@@ -8,16 +8,14 @@ Predictions are VIDEO/FRAME.png and hold class ids 0..123, without the shift of 
 the official script must not be given any. PNGs are 8 bit, grey or with a palette, of which the indices are read.
 """
 
-import contextlib
-import os
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video
+from .files import whole_file
 from .kitti_step_names import LabelFiles
 from .png import check_image_sizes, list_png, read_png, write_png
 from .splits import is_name, read_split
@@ -190,14 +188,14 @@ class Vspw:
         root = Path(root)
         folder, split_file = root / "data" / name, root / f"{split}.txt"
         for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
-            with _whole(folder / "origin" / f"{number:08d}.jpg") as part:
-                Image.fromarray(image).save(part, format="JPEG", quality=95, subsampling=0)
+            with whole_file(folder / "origin" / f"{number:08d}.jpg") as file:
+                Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
             if split != "test":
                 self.write(folder / "mask" / f"{number:08d}.png", segments)
         names = read_split(split_file) if split_file.exists() else []
         if name not in names:
-            with _whole(split_file) as part:
-                part.write_text("\n".join([*names, name, ""]), encoding="utf-8")
+            with whole_file(split_file) as file:
+                file.write("\n".join([*names, name, ""]).encode())
 
     def _split_folders(self, root: Path, split: str) -> tuple[list[Path], bool]:
         """Video folders of a split by name, and whether they have masks."""
@@ -284,15 +282,3 @@ def _check_range(values: np.ndarray, last: int, where: str | Path, remedy: str) 
     bad = ((values < 0) | (values > last)) & (values != VOID)
     if bad.any():
         raise FormatError(f"{where}: value {int(values[bad][0])} is outside 0..{last} and not {VOID} (void). {remedy}")
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A file to write to, in a folder that is made when absent; it takes its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -13,8 +13,6 @@ import colorsys
 import contextlib
 import json
 import logging
-import os
-import threading
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -24,6 +22,7 @@ from typing import IO
 import numpy as np
 
 from .base import VOID, ClassTable, FormatError
+from .files import whole_file
 from .rle import counts_text, decode_mask, decode_runs
 from .tracks import PredictedTrack, TrackTruth, TrueTrack, VideoEntry
 from .youtube_vis_faults import (
@@ -154,7 +153,7 @@ class YouTubeVIS:
         for video in videos:
             del video["name"]
         categories = [{"id": i, "name": name} for i, name in sorted(truth.categories.items())]
-        with _whole(Path(path)) as file:
+        with whole_file(Path(path)) as file:
             for key, values in (("videos", videos), ("categories", categories), ("annotations", entries)):
                 file.write(f'{"," if key != "videos" else "{"}"{key}":'.encode())
                 _write_list(file, values)
@@ -169,7 +168,7 @@ class YouTubeVIS:
         path = Path(path)
         if path.suffix not in (".json", ".zip"):
             raise FormatError(f"{path}: ends in {path.suffix!r}. Name a file that ends in .json or .zip.")
-        with _whole(path) as file, contextlib.ExitStack() as stack:
+        with whole_file(path) as file, contextlib.ExitStack() as stack:
             if path.suffix == ".zip":
                 archive = stack.enter_context(zipfile.ZipFile(file, "w"))
                 entry = zipfile.ZipInfo(RESULTS)  # without the time of day: equal predictions give equal files
@@ -284,18 +283,3 @@ def _write_list(file: IO[bytes], entries: Iterable[dict]) -> None:
         file.write(separator + b"\n" + json.dumps(entry, allow_nan=False).encode())
         separator = b","
     file.write(b"[]" if separator == b"[" else b"\n]")
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name when it is whole; on an error nothing is left, and what was there before stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        with open(part, "wb") as file:
-            yield file
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
