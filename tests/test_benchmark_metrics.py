@@ -15,7 +15,7 @@ from video_knet.formats import SegmentMap
 from video_knet.formats.cityscapes_vps import CityscapesVps
 from video_knet.formats.id_maps import to_id_map
 from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
-from video_knet.formats.vipseg import Vipseg
+from video_knet.formats.vipseg import RawFrame, Vipseg
 from video_knet.formats.vspw import Vspw
 from video_knet.formats.youtube_vis import YouTubeVIS
 from video_knet.synthetic import World
@@ -46,7 +46,7 @@ def samples(videos: dict[str, list[SegmentMap]], names: dict[str, list[str]], la
                     frame_id=t,
                     frame_name=names[video][t],
                     video_length=len(frames),
-                    label_path=None if labels is None else str(labels[video][t]),
+                    label_source=None if labels is None else labels[video][t],
                 )
             )
             frame.pred_panoptic = BaseDataElement(
@@ -98,10 +98,10 @@ def test_vipseg(tmp_path, listed):
             gt, {v: {n: to_id_map(f, style.classes) for n, f in zip(names[v], frames)} for v, frames in videos.items()}
         )
     else:
-        labels = {v: [gt / "panomasks" / v / f"{n}.png" for n in names[v]] for v in videos}
+        labels = {v: [RawFrame(gt / "panomasks" / v / f"{n}.png") for n in names[v]] for v in videos}
         for v, frames in videos.items():
-            for path, frame in zip(labels[v], frames):
-                style.write_raw(path, frame.semantic, np.maximum(frame.track - 1, 0))
+            for label, frame in zip(labels[v], frames):
+                style.write_raw(label.path, frame.semantic, np.maximum(frame.track - 1, 0))
     metric = metrics.VipsegMetric(out_dir=str(tmp_path / "pred"), ann_file=str(gt) if listed else None)
     scores = loop(metric, samples(videos, names, labels), 20)
     assert 0 < scores["STQ"] < 1
@@ -116,7 +116,7 @@ def test_vspw(tmp_path):
         frame.semantic[frame.semantic == 255] = 0  # the predictions are made of it, and have no void
     (tmp_path / "data").mkdir()
     names = {v: [f"{t:08d}" for t in range(20)] for v in videos}
-    labels = {v: [style.label_path(tmp_path, v, n) for n in names[v]] for v in videos}
+    labels = {v: [str(style.label_path(tmp_path, v, n)) for n in names[v]] for v in videos}
     for v, frames in videos.items():
         for path, frame in zip(labels[v], frames):
             style.write(path, frame)

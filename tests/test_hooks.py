@@ -36,7 +36,8 @@ def no_report_of_the_environment(monkeypatch):
 
 def train(root, work_dir, epochs: int, name: str, loop: str = "EpochBasedTrainLoop", **kwargs) -> list[float]:
     dataset = {
-        "type": "KittiStepDataset",
+        "type": "VideoDataset",
+        "format": "kitti_step",
         "data_root": str(root),
         "split": "train",
         "pipeline": geometry(),

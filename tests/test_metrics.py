@@ -23,7 +23,7 @@ from video_knet.metrics import KittiStepMetric
 
 def predict(frame) -> SegmentMap:
     """A prediction with errors: the truth shifted, and the tracks of every fifth frame renumbered."""
-    truth = STYLE.read(frame.label_path.replace("/test/", "/val/"))
+    truth = STYLE.read(frame.label_source.replace("/test/", "/val/"))
     track = np.where((truth.track > 0) & (frame.frame_id % 5 == 4), truth.track + 50, truth.track)
     return SegmentMap(np.roll(truth.semantic, 3, 1), np.roll(track, 3, 1))
 
@@ -57,13 +57,14 @@ def expected(root: Path) -> dict:
     evaluator = PanopticEvaluator(STYLE.classes)
     for sample in samples_of(build(root, "val", IMAGES_ONLY, test_mode=True)):
         frame = sample[0]
-        evaluator.update(frame.video_name, STYLE.read(frame.label_path), predict(frame))
+        evaluator.update(frame.video_name, STYLE.read(frame.label_source), predict(frame))
     return {k: math.nan if v is None else v for k, v in evaluator.result().items() if v is None or isinstance(v, float)}
 
 
 def loop_config(root: Path, work_dir: Path) -> dict:
     dataset = {
-        "type": "KittiStepDataset",
+        "type": "VideoDataset",
+        "format": "kitti_step",
         "data_root": str(root),
         "split": "val",
         "pipeline": IMAGES_ONLY,
@@ -152,7 +153,7 @@ def test_the_truth_scores_one(world_root):  # noqa: F811
     evaluator = evaluator_for(dataset)
     for index in range(len(dataset)):
         sample = dataset[index]["data_samples"]
-        add_prediction(sample, STYLE.read(sample[0].label_path))
+        add_prediction(sample, STYLE.read(sample[0].label_source))
         evaluator.process([sample])
     scores = evaluator.evaluate(len(dataset))
     assert [scores[name] for name in ("STQ", "AQ", "SQ", "VPQ")] == [1, 1, 1, 1]
@@ -211,6 +212,6 @@ def test_values_that_no_file_can_hold_are_refused(world_root):  # noqa: F811
 
 def test_another_format_is_refused():
     metric = KittiStepMetric()
-    metric.dataset_meta = {"format": "vipseg"}
+    metric.dataset_meta = {"dataset": "vipseg"}
     with pytest.raises(ValueError, match="choose the metric of that dataset"):
         metric.process(None, [])

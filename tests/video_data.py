@@ -90,5 +90,12 @@ def build(root: Path, split="train", pipeline=None, refs: dict | None = None, **
         kwargs["ref_sampler"] = {"type": "ReferenceSampler", **refs}
     pipeline = geometry() if pipeline is None else pipeline
     return DATASETS.build(
-        {"type": "KittiStepDataset", "data_root": str(root), "split": split, "pipeline": pipeline, **kwargs}
+        {
+            "type": "VideoDataset",
+            "format": "kitti_step",
+            "data_root": str(root),
+            "split": split,
+            "pipeline": pipeline,
+            **kwargs,
+        }
     )

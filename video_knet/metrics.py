@@ -26,7 +26,7 @@ from video_knet.formats import SegmentMap
 from video_knet.formats.cityscapes_vps import CityscapesVps
 from video_knet.formats.id_maps import IdMap, to_id_map
 from video_knet.formats.kitti_step import KittiStep
-from video_knet.formats.vipseg import RawFrame, Vipseg
+from video_knet.formats.vipseg import Vipseg
 from video_knet.formats.vspw import Vspw
 
 Entries = dict[str, dict[str, dict]]  # {video: {frame: what a list of predictions says of it}}
@@ -45,7 +45,7 @@ class VideoMetric(BaseMetric):
 
     Args:
         out_dir: Folder to write predictions to, in the layout that the benchmark asks for; None writes none.
-        ann_file: The truth, as `tools/evaluate.py --gt` takes it, where frames do not bring it as `label_path`.
+        ann_file: The truth, as `tools/evaluate.py --gt` takes it, where frames do not bring it as `label_source`.
         protocol: "standard" or "released", as in `tools/evaluate.py`.
         prefix: Put before the names of the metrics, with a slash.
     """
@@ -88,10 +88,10 @@ class VideoMetric(BaseMetric):
             ValueError: A video's frames do not come in order, or the dataset has another format.
         """
         name = self.benchmark.name
-        dataset_format = (self.dataset_meta or {}).get("format", name)
-        if dataset_format != name:
+        dataset = (self.dataset_meta or {}).get("dataset", name)
+        if dataset != name:
             raise ValueError(
-                f"{type(self).__name__} measures {name!r}, but the dataset is {dataset_format!r}: "
+                f"{type(self).__name__} measures {name!r}, but the dataset is {dataset!r}: "
                 "choose the metric of that dataset"
             )
         for sample in data_samples:
@@ -135,12 +135,8 @@ class VideoMetric(BaseMetric):
         """Where the truth of a frame is; None where it has none."""
         if self.listed:
             return self.listed.get(video, {}).get(name)
-        path = get_field(frame, "label_path", None)
-        return None if path is None else self.label_source(Path(path))
-
-    def label_source(self, path: Path) -> Any:
-        """What the benchmark reads a label file from."""
-        return (path,)
+        source = get_field(frame, "label_source", None)
+        return (Path(source),) if isinstance(source, str) else source
 
     @abstractmethod
     def write(self, video: str, name: str, prediction: Any) -> dict | None:
@@ -233,10 +229,6 @@ class VipsegMetric(VideoMetric):
     def prediction(self, segments: SegmentMap) -> IdMap:
         """Ids that persist over a video."""
         return to_id_map(segments, self.benchmark.classes)
-
-    def label_source(self, path: Path) -> RawFrame:
-        """A raw mask."""
-        return RawFrame(path)
 
     def write(self, video: str, name: str, prediction: IdMap) -> dict:
         """Write the PNG of a frame."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .formats import VOID, ClassTable, FormatError, KittiStep, SegmentMap
+from .formats import VOID, ClassTable, DatasetFormat, FormatError, SegmentMap
 from .synthetic_scene import Scene
 from .synthetic_shapes import paint_shape, shape_of, thing_look
 
@@ -201,7 +201,7 @@ def check_target(out: Path, force: bool) -> None:
 
 def write_world(
     out: Path,
-    style: KittiStep,
+    style: DatasetFormat,
     world: World,
     counts: Mapping[str, int],
     start: int = 0,

@@ -11,7 +11,8 @@ model = dict(
 )
 test_dataloader = dict(
     dataset=dict(
-        type="KittiStepDataset",
+        type="VideoDataset",
+        format="kitti_step",
         pipeline=[
             dict(
                 type="TransformBroadcaster",

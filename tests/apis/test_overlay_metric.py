@@ -41,7 +41,7 @@ def samples(root, labelled: bool = True):
     for video in KITTI_STEP.videos(root, "val"):
         for step, frame in enumerate(video.frames):
             meta = dict(img_path=str(frame.image), video_name=video.name, frame_name=frame.name, frame_id=step)
-            sample = DetDataSample(metainfo={**meta, "label_path": str(frame.label) if labelled else None})
+            sample = DetDataSample(metainfo={**meta, "label_source": str(frame.label) if labelled else None})
             maps = segments(step, 3)
             sample.pred_panoptic = BaseDataElement(
                 semantic=torch.from_numpy(maps.semantic), track=torch.from_numpy(maps.track)

@@ -31,13 +31,13 @@ def test_test_mode_gives_single_frames_in_order(world_root):
     assert [(f.video_id, f.frame_id) for f in frames] == [(v, t) for v in range(3) for t in range(6)]
     first = frames[0]  # a sequence may start at any number
     assert (first.video_name, first.frame_name, first.frame_id, first.video_length) == ("0002", "000078", 0, 6)
-    assert first.label_path.endswith("panoptic_maps/val/0002/000078.png")
+    assert first.label_source.endswith("panoptic_maps/val/0002/000078.png")
     assert (first.ori_shape, first.scale_factor, first.flip) == ((48, 96), (1.0, 1.0), False)
 
 
 def test_the_test_split_has_no_labels(world_root):
     dataset = build(world_root, "test", IMAGES_ONLY, test_mode=True)
-    assert dataset[0]["data_samples"][0].label_path is None
+    assert dataset[0]["data_samples"][0].label_source is None
     with pytest.raises(ValueError, match="has no annotation"):
         build(world_root, "test", LABELS_ONLY, test_mode=True)[0]
 

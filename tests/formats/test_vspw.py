@@ -62,7 +62,7 @@ def test_published_facts():
     assert {2, 8, 48, 60, 123} <= set(classes.thing_ids)
     assert not {0, 1, 13, 28, 66} & set(classes.thing_ids)
     assert all(len(colour) == 3 and 0 <= min(colour) <= max(colour) <= 255 for colour in classes.palette)
-    assert STYLE.published_videos == {"train": 2806, "val": 343, "test": 387}
+    assert STYLE.published == {"train": (2806, None), "val": (343, None), "test": (387, None)}
 
 
 @pytest.mark.parametrize("kind", ["", "_prediction"])

@@ -114,7 +114,7 @@ class VideoInferencer:
             info = dict(
                 img_id=frame_id,
                 img_path=name,
-                label_path=None,
+                label_source=None,
                 video_id=video_id,
                 video_name=video_name,
                 video_length=length,

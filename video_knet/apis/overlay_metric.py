@@ -55,7 +55,7 @@ class OverlayVideo(BaseMetric):
 
         Args:
             data_batch: Not used.
-            data_samples: Frames or clips, with `img_path`, `label_path`, `video_name` and `frame_name`, and the
+            data_samples: Frames or clips, with `img_path`, `label_source`, `video_name` and `frame_name`, and the
                 predictions `pred_panoptic` and `pred_track_instances`.
         """
         if self._renderer is None:
@@ -80,11 +80,11 @@ class OverlayVideo(BaseMetric):
         return VideoRenderer(self.out_dir, classes_from_meta(self.dataset_meta), self.fps, self.color_by, titles=titles)
 
     def _draw(self, frame: BaseDataElement | dict) -> None:
-        video, name, label_path = frame.get("video_name"), frame.get("frame_name"), frame.get("label_path")
+        video, name, label_source = frame.get("video_name"), frame.get("frame_name"), frame.get("label_source")
         compare = truth = None
-        if self.compare_dir or (self.show_truth and label_path):
+        if self.compare_dir or (self.show_truth and label_source):
             label_format = get_format(self.dataset_meta["format"])
-            truth = label_format.read(label_path) if self.show_truth and label_path else None
+            truth = label_format.read(label_source) if self.show_truth and label_source else None
             compare = read_prediction(label_format, self.compare_dir, video, name) if self.compare_dir else None
         self._renderer.add(
             video,

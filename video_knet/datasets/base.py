@@ -1,20 +1,22 @@
 """One dataset class for all video formats: frames in order for testing, clips around key frames for training."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
-from mmdet.registry import TASK_UTILS
+from mmdet.registry import DATASETS, TASK_UTILS
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import print_log
 
 from video_knet.datasets.checks import check_labels, check_videos
 from video_knet.datasets.seeding import seeded
-from video_knet.formats import get_format
+from video_knet.formats import format_key, get_format
 from video_knet.formats.base import FormatError
 
 
+@DATASETS.register_module()
 class VideoDataset(BaseDataset):
-    """Videos of one format, indexed by frame.
+    """Videos of any format, indexed by frame; the images of an image set are videos of one frame.
 
     A sample is a clip: the drawn reference frames, then the key frame, all keys of the result dict being lists with one
     entry per frame. In test mode, or without a reference sampler, it is the one frame. Index order is video order.
@@ -22,10 +24,8 @@ class VideoDataset(BaseDataset):
     A training sample depends on its index, the epoch and the seed alone (`set_epoch`), whichever process or worker
     makes it and wherever a run was resumed.
 
-    Attributes:
-        format_name: Name of the format, as `video_knet.formats.get_format` knows it. Subclasses say no more than this.
-
     Args:
+        format: Name of the format, as `video_knet.formats.get_format` knows it.
         data_root: Folder of the dataset in its official layout.
         split: Name of the split, or several names whose videos follow each other.
         pipeline: Transforms, see `video_knet.datasets.transforms`.
@@ -40,10 +40,9 @@ class VideoDataset(BaseDataset):
         FormatError: A file is missing, of the wrong size, or holds forbidden values.
     """
 
-    format_name: str
-
     def __init__(
         self,
+        format: str,
         data_root: str,
         split: str | Sequence[str],
         pipeline: Sequence[dict],
@@ -63,7 +62,7 @@ class VideoDataset(BaseDataset):
         self.ref_sampler = None if ref_sampler is None else TASK_UTILS.build(ref_sampler)
         self.repeats = repeats
         self.check_labels = check_labels
-        self.format = get_format(self.format_name)
+        self.format_name, self.format = format_key(format), get_format(format)
         self._metainfo.update(self._format_metainfo())
         # Seed and epoch, in shared memory so that workers that outlive an epoch see the next one.
         self._clock = torch.zeros(2, dtype=torch.int64).share_memory_()
@@ -75,6 +74,7 @@ class VideoDataset(BaseDataset):
         classes = self.format.classes
         return {
             "format": self.format_name,
+            "dataset": self.format.name,
             "classes": classes.names,
             "palette": classes.palette,
             "thing_ids": classes.thing_ids,
@@ -97,13 +97,13 @@ class VideoDataset(BaseDataset):
         self.video_starts = [sum(self.video_lengths[:index]) for index in range(len(videos))]
         self.key_frames = self._find_key_frames()
         num_frames = sum(self.video_lengths)
-        print_log(f"{type(self).__name__} {self.splits}: {len(videos)} videos, {num_frames} frames", "current")
+        print_log(f"{self.format_name} {self.splits}: {len(videos)} videos, {num_frames} frames", "current")
         return [
             {
                 "format": self.format_name,
                 "img_id": self.video_starts[video_id] + frame_id,
                 "img_path": str(frame.image),
-                "label_path": None if frame.label is None else str(frame.label),
+                "label_source": str(frame.label) if isinstance(frame.label, Path) else frame.label,
                 "video_id": video_id,
                 "video_name": video.name,
                 "video_length": len(video.frames),

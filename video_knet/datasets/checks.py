@@ -8,12 +8,12 @@ from pathlib import Path
 from mmengine.dist import get_dist_info
 from mmengine.logging import print_log
 
-from video_knet.formats import KittiStep
+from video_knet.formats import DatasetFormat
 from video_knet.formats.base import FormatError, Frame, Video
 from video_knet.formats.png import png_size
 
 
-def check_videos(videos: list[Video], data_format: KittiStep) -> None:
+def check_videos(videos: list[Video], data_format: DatasetFormat) -> None:
     """Checks presence, completeness and size of all files from their first and last bytes.
 
     Args:
@@ -32,7 +32,7 @@ def check_videos(videos: list[Video], data_format: KittiStep) -> None:
     _run_in_threads(check, videos)
 
 
-def check_labels(videos: list[Video], data_format: KittiStep) -> None:
+def check_labels(videos: list[Video], data_format: DatasetFormat) -> None:
     """Decodes the annotations and so checks their values; each process takes its share.
 
     Args:

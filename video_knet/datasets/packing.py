@@ -11,7 +11,7 @@ from mmengine.structures import PixelData
 META_KEYS = (
     "img_id",
     "img_path",
-    "label_path",
+    "label_source",
     "ori_shape",
     "img_shape",
     "scale_factor",

@@ -58,8 +58,8 @@ def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarr
 class LoadSegmentMap(BaseTransform):
     """Reads the annotation of one frame through its format.
 
-    Required keys: `label_path`, `format`. Added keys: `gt_seg_map` (H, W) uint16 segment numbers; `segment_labels` and
-    `segment_ids`, see `number_segments`. `SegmentMapToMasks` turns them into masks once the geometry is final.
+    Required keys: `label_source`, `format`. Added keys: `gt_seg_map` (H, W) uint16 segment numbers; `segment_labels`
+    and `segment_ids`, see `number_segments`. `SegmentMapToMasks` turns them into masks once the geometry is final.
 
     Raises:
         FormatError: From the format, when the file is missing or holds what the format does not allow.
@@ -67,13 +67,13 @@ class LoadSegmentMap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """See the class."""
-        if results["label_path"] is None:
+        if results["label_source"] is None:
             raise ValueError(
                 f"{results['img_path']} has no annotation: this split is for testing only; "
                 "take LoadSegmentMap out of the pipeline or choose an annotated split"
             )
         data_format = get_format(results["format"])
-        segments = data_format.read(results["label_path"])
+        segments = data_format.read(results["label_source"])
         numbers, labels, ids = number_segments(segments, data_format.classes)
         results.update(gt_seg_map=numbers, segment_labels=labels, segment_ids=ids)
         return results

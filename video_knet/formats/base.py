@@ -86,12 +86,13 @@ class Frame:
     Attributes:
         name: File stem, kept for writing predictions ("000078").
         image: Image file.
-        label: Annotation file; None where the split has no annotations.
+        label: What the format reads the labels from: a file, or an entry of a json and its file; it can be pickled.
+            None where the frame has no annotation.
     """
 
     name: str
     image: Path | None
-    label: Path | None = None
+    label: Any = None
 
 
 @dataclass(frozen=True)
@@ -111,5 +112,24 @@ class SegmentMap:
         track: (H, W) int32 object ids from 1; 0 for stuff and void, and for thing pixels without an object (crowd).
     """
 
+    semantic: np.ndarray
+    track: np.ndarray
+
+
+@dataclass
+class ObjectMap:
+    """Objects of one frame that may overlap, as one map: a region is a set of pixels that the same objects cover.
+
+    Such a map can be resized, flipped and cropped like any label map, whatever the number of objects (N).
+
+    Attributes:
+        regions: (H, W) uint16 region of each pixel. `VOID` is never a region's number, so that maps can be padded.
+        members: (R, N) bool, which objects cover a region; row `VOID`, where there is one, is False.
+        semantic: (N,) uint8 dataset class id of each object.
+        track: (N,) int32 id of each object from 1; 0 for a crowd.
+    """
+
+    regions: np.ndarray
+    members: np.ndarray
     semantic: np.ndarray
     track: np.ndarray

@@ -18,8 +18,9 @@ import numpy as np
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video
 from .cityscapes_classes import cityscapes_table
+from .dataset_format import DatasetFormat, Published
 from .kitti_step_names import LabelFiles, find_label_files
-from .png import check_image_sizes, list_png, read_png, write_png
+from .png import list_png, read_png, write_png
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ _SEQUENCE, _FRAME = re.compile(r"\d{4}"), re.compile(r"\d{6}")
 _LAYOUT_REMEDY = "Point data_root at the folder that holds training/, testing/ and panoptic_maps/ (data/README.md)."
 
 
-class KittiStep:
+class KittiStep(DatasetFormat):
     """The KITTI-STEP format.
 
     Attributes:
@@ -53,8 +54,13 @@ class KittiStep:
         "trainval": {f"{seq:04d}": count for seq, count in sorted({**TRAIN, **VAL}.items())},
         "test": {f"{seq:04d}": count for seq, count in enumerate(TEST)},
     }
-
-    check_image_sizes = staticmethod(check_image_sizes)
+    published = {split: Published(len(counts), sum(counts.values())) for split, counts in splits.items()}
+    layout = {
+        "training/image_02/SEQ/FRAME.png": "images of train and val",
+        "panoptic_maps/train/SEQ/FRAME.png": "labels of train",
+        "panoptic_maps/val/SEQ/FRAME.png": "labels of val",
+        "testing/image_02/SEQ/FRAME.png": "images of test",
+    }
 
     def videos(self, root: str | Path, split: str) -> list[Video]:
         """List the videos of a split and check that their files are complete.

@@ -3,13 +3,12 @@
 Every format that stores labels as PNG stands on these functions. Other errors than `FormatError` never leave them.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .base import FormatError, Video
+from .base import FormatError
 from .files import whole_file
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -85,18 +84,3 @@ def png_size(path: Path) -> tuple[int, int]:
 def list_png(folder: Path) -> list[Path]:
     """PNG files of a folder by name; hidden files (also those that file managers leave) do not count."""
     return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() == ".png" and not p.name.startswith("."))
-
-
-def check_image_sizes(videos: Iterable[Video]) -> None:
-    """Compare the size of every image with that of its label by the headers alone; cheap enough before training.
-
-    Raises:
-        FormatError: A file cannot be read, or sizes differ.
-    """
-    for frame in (frame for video in videos for frame in video.frames):
-        image, label = (png_size(path) if path else None for path in (frame.image, frame.label))
-        if image and label and image != label:
-            raise FormatError(
-                f"{frame.label}: label is {label[1]}x{label[0]} pixels, but its image {frame.image} is "
-                f"{image[1]}x{image[0]}. Restore the original files; resizing is the training pipeline's task."
-            )

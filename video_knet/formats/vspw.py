@@ -15,9 +15,10 @@ import numpy as np
 from PIL import Image
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video
+from .dataset_format import DatasetFormat, Published
 from .files import whole_file
 from .kitti_step_names import LabelFiles
-from .png import check_image_sizes, list_png, read_png, write_png
+from .png import list_png, read_png, write_png
 from .splits import is_name, read_split
 from .vipseg_classes import VIPSEG_CLASSES
 
@@ -29,7 +30,7 @@ _ID_CODING = "Class ids have no shift: only masks hold class id + 1."
 _LAYOUT_REMEDY = "Give the folder that holds data/ and the split files, or data/ itself."
 
 
-class Vspw:
+class Vspw(DatasetFormat):
     """The VSPW format.
 
     A root is the folder above `data`, or `data` itself. A split is a word, whose text file lies in the root, beside
@@ -38,14 +39,16 @@ class Vspw:
     Attributes:
         name: Name of the format.
         classes: The 124 classes, 58 of them things; there are no track ids.
-        published_videos: Number of videos of each published split.
     """
 
     name = "vspw"
     classes = VIPSEG_CLASSES
-    published_videos = {"train": 2806, "val": 343, "test": 387}
-
-    check_image_sizes = staticmethod(check_image_sizes)
+    published = {"train": Published(2806), "val": Published(343), "test": Published(387)}
+    layout = {
+        "data/VIDEO/origin/FRAME.jpg": "images",
+        "data/VIDEO/mask/FRAME.png": "masks of train and val",
+        "SPLIT.txt": "videos of a split",
+    }
 
     def videos(self, root: str | Path, split: str) -> list[Video]:
         """List the videos of a split by name, and check that every image has its mask and the other way round.
@@ -181,7 +184,7 @@ class Vspw:
             maps: Labels, one per frame; ignored for test.
             start: Number of the first file.
         """
-        if split not in self.published_videos or not is_name(name):
+        if split not in self.published or not is_name(name):
             raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and the name of a folder")
         if start < 0:
             raise FormatError(f"first file number {start}: files are numbered from 0")

@@ -5,7 +5,7 @@ overrides it.
 """
 
 data_root = "{{$KITTI_STEP_ROOT:data/kitti_step}}"
-dataset_type = "KittiStepDataset"
+dataset = dict(type="VideoDataset", format="kitti_step", data_root=data_root)
 image_scale = (1248, 384)  # width, height; also the crop
 
 # Applied to each frame of a clip with the same random parameters.
@@ -32,8 +32,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        **dataset,
         split="train",
         pipeline=train_pipeline,
         ref_sampler=dict(type="ReferenceSampler", window=(-2, 2)),
@@ -44,7 +43,7 @@ val_dataloader = dict(
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type="WholeVideoSampler"),
-    dataset=dict(type=dataset_type, data_root=data_root, split="val", pipeline=test_pipeline, test_mode=True),
+    dataset=dict(**dataset, split="val", pipeline=test_pipeline, test_mode=True),
 )
 test_dataloader = val_dataloader
 
