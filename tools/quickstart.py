@@ -34,16 +34,18 @@ def run(args: argparse.Namespace) -> None:
     os.environ[f"{args.dataset.upper()}_ROOT"] = str(work_dir / "data")
     from video_knet.apis.config_options import parse_options
     from video_knet.apis.quickstart import run_quickstart
+    from video_knet.evaluation.benchmarks import get_benchmark
     from video_knet.evaluation.report import percent
+    from video_knet.formats import get_format
 
     metrics = run_quickstart(CONFIGS / f"{args.dataset}.py", work_dir, parse_options(args.cfg_options))
-    names = ("STQ", "AQ", "SQ", "VPQ")
-    print(f"\n{'':24}" + "".join(f"{name:>8}" for name in names))
-    print(f"{'held-out sequences (%)':24}" + "".join(f"{percent(metrics[name]):>8}" for name in names))
+    names = get_benchmark(get_format(args.dataset).name).headline
+    print(f"\n{'':24}" + "".join(f"{name:>12}" for name in names))
+    print(f"{'held-out sequences (%)':24}" + "".join(f"{percent(metrics[name]):>12}" for name in names))
     for name, what in (
-        ("checkpoint.pth", "weights, best STQ in validation"),
+        ("checkpoint.pth", "weights, the best in validation"),
         ("metrics.json", "all metrics, per class and video"),
-        ("pred", "predictions, SEQ/FRAME.png"),
+        ("pred", "predictions, in the benchmark's layout"),
         ("overlay", "overlay videos: prediction beside ground truth"),
         ("train", "log and curve of the training"),
         ("data", "the synthetic sequences"),

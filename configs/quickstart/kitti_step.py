@@ -11,7 +11,7 @@ _base_ = [
     "../_base_/schedules/adamw_toy_8e.py",
 ]
 
-data_root = "{{$KITTI_STEP_ROOT:work_dirs/quickstart/kitti_step/data}}"
+dataset = dict(data_root="{{$KITTI_STEP_ROOT:work_dirs/quickstart/kitti_step/data}}")
 world = dict(
     format="kitti_step",
     size=(96, 192),
@@ -32,9 +32,9 @@ train_pipeline = [
     dict(type="TransformBroadcaster", share_random_params=True, transforms=frame_transforms),
     dict(type="PackClipInputs"),
 ]
-train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
-val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root))
-test_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root))
+train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**dataset, pipeline=train_pipeline))
+val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dataset)
+test_dataloader = val_dataloader
 
 save = dict(interval=4, max_keep_ckpts=1, save_best="STQ", rule="greater")
 default_hooks = dict(logger=dict(interval=20), checkpoint=save)

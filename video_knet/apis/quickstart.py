@@ -28,8 +28,7 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
     """
     work_dir = Path(work_dir)
     cfg = load_config(config, work_dir / "train", options)
-    data_root = Path(cfg.data_root)
-    make_world(cfg, data_root)
+    make_world(cfg, Path(cfg.train_dataloader.dataset.data_root))
     for stale in ("metrics.json", "checkpoint.pth", "pred", "overlay", "train"):
         remove(work_dir / stale)
 

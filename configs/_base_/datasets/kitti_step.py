@@ -4,8 +4,9 @@ data_root is the folder that holds `training`, `testing` and `panoptic_maps`; th
 overrides it.
 """
 
-data_root = "{{$KITTI_STEP_ROOT:data/kitti_step}}"
-dataset = dict(type="VideoDataset", format="kitti_step", data_root=data_root)
+_base_ = "../loaders/clips.py"
+
+dataset = dict(format="kitti_step", data_root="{{$KITTI_STEP_ROOT:data/kitti_step}}")
 image_scale = (1248, 384)  # width, height; also the crop
 
 # Applied to each frame of a clip with the same random parameters.
@@ -21,30 +22,10 @@ train_pipeline = [
     dict(type="TransformBroadcaster", share_random_params=True, transforms=frame_transforms),
     dict(type="PackClipInputs"),
 ]
-test_pipeline = [
-    dict(type="TransformBroadcaster", transforms=[dict(type="LoadImageFromFile")]),
-    dict(type="PackClipInputs"),
-]
+ref_sampler = dict(type="ReferenceSampler", window=(-2, 2))
 
-train_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=True),
-    dataset=dict(
-        **dataset,
-        split="train",
-        pipeline=train_pipeline,
-        ref_sampler=dict(type="ReferenceSampler", window=(-2, 2)),
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type="WholeVideoSampler"),
-    dataset=dict(**dataset, split="val", pipeline=test_pipeline, test_mode=True),
-)
+train_dataloader = dict(dataset=dict(**dataset, split="train", pipeline=train_pipeline, ref_sampler=ref_sampler))
+val_dataloader = dict(dataset=dict(**dataset, split="val"))
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type="KittiStepMetric")

@@ -6,8 +6,9 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.25)}),
     clip_grad=dict(max_norm=1.0, norm_type=2),
 )
+warmup = dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=1000)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=1000),
+    warmup,
     dict(type="MultiStepLR", by_epoch=True, begin=0, end=12, milestones=[9, 11], gamma=0.1),
 ]
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=12, val_interval=1)

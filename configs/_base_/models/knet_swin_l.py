@@ -1,0 +1,5 @@
+"""K-Net with Swin-L: that of knet_r50.py but for the backbone."""
+
+_base_ = ["./knet_r50.py", "../backbones/swin_l.py"]
+
+model = dict(backbone=_base_.backbone, neck=dict(in_channels=_base_.level_channels))
