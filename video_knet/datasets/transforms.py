@@ -12,9 +12,6 @@ from mmdet.structures.mask import BitmapMasks
 from video_knet.formats import get_format
 from video_knet.formats.base import VOID, ClassTable, SegmentMap
 
-# Beyond this many possible (track, class) codes, sorting the pixels is cheaper than counting into a table.
-COUNTING_LIMIT = 1 << 22
-
 
 def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Numbers the segments of a frame: one per object, one per class without object.
@@ -32,18 +29,12 @@ def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarr
             void, and crowd: a thing without track id).
     """
     base = len(classes.names) + 1
-    label = np.minimum(np.take(classes.id_to_label(), segments.semantic), base - 1)
-    code = segments.track * np.int64(base) + label  # (H, W), void has the class base - 1
-    if int(code.max()) < COUNTING_LIMIT:
-        present = np.flatnonzero(np.bincount(code.ravel()))
-        table = np.zeros(present[-1] + 1, np.int64)
-        table[present] = np.arange(len(present))
-        index = table[code]
-    else:
-        present, index = np.unique(code, return_inverse=True)
-        index = index.reshape(code.shape)
+    label = np.minimum(classes.id_to_label(), base - 1)[segments.semantic]
+    code = np.multiply(segments.track, base, dtype=np.int64) + label  # (H, W), void has the class base - 1
+    starts, present, index = find_runs(code)
     number_of = np.arange(len(present), dtype=np.uint16)
     number_of[VOID:] += 1
+    numbers = np.repeat(number_of[index], np.diff(starts, append=code.size)).reshape(code.shape)
 
     labels = np.full(max(VOID, int(number_of[-1])) + 1, VOID, np.uint8)
     ids = np.zeros(len(labels), np.int64)
@@ -51,7 +42,24 @@ def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarr
     labels[number_of] = np.where(label == base - 1, VOID, label)
     is_instance = (label < len(classes.thing_ids)) & (track > 0)
     ids[number_of] = np.where(is_instance, (label + 1) << 32 | track, 0)
-    return number_of[index], labels, ids
+    return numbers, labels, ids
+
+
+def find_runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The runs of equal values in a map, row after row: far fewer than pixels, and so cheaper to sort or count.
+
+    Args:
+        values: (H, W) integers.
+
+    Returns:
+        starts: (R,) flat position at which each run starts.
+        present: (V,) distinct values, rising.
+        index: (R,) position in `present` of the value of each run.
+    """
+    flat = values.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+    present, index = np.unique(flat[starts], return_inverse=True)
+    return starts, present, index
 
 
 @TRANSFORMS.register_module()
@@ -92,8 +100,8 @@ class SegmentMapToMasks(BaseTransform):
     def transform(self, results: dict) -> dict:
         """See the class."""
         numbers, labels, ids = (results.pop(key) for key in ("gt_seg_map", "segment_labels", "segment_ids"))
-        present = np.bincount(numbers.ravel(), minlength=len(ids)) > 0
-        instances = np.flatnonzero(present & (ids > 0))
+        _, present, _ = find_runs(numbers)
+        instances = present[ids[present] > 0]
         masks = numbers == instances.astype(numbers.dtype)[:, None, None]  # (N, H, W)
         results.update(
             gt_seg_map=labels[numbers],
