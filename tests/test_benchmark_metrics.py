@@ -1,6 +1,7 @@
 """Cityscapes-VPS, VIPSeg and VSPW in the host's loop: the numbers of the command, on the files that it writes."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from mmengine.evaluator import Evaluator
 from mmengine.structures import BaseDataElement, InstanceData
 
+from tests.video_data import IMAGES_ONLY, build, mmdet_scope  # noqa: F401
 from video_knet import metrics
 from video_knet.evaluation.benchmarks import get_benchmark
 from video_knet.evaluation.run import Options, evaluate
@@ -18,7 +20,7 @@ from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
 from video_knet.formats.vipseg import RawFrame, Vipseg
 from video_knet.formats.vspw import Vspw
 from video_knet.formats.youtube_vis import YouTubeVIS
-from video_knet.synthetic import World
+from video_knet.synthetic import World, write_world
 from video_knet.track_metric import YouTubeVisMetric
 
 QUIET = Options(progress=False)
@@ -86,6 +88,89 @@ def test_cityscapes_vps_measures_the_labelled_frames(tmp_path):
     assert_same(scores, metric, "cityscapes-vps", gt, tmp_path / "pred")
 
 
+def drawn_dataset(root, style, frames: int):
+    """A world on disk in the layout of a format, and the dataset that reads its val split as in testing."""
+    write_world(root, style, World(style.classes, (32, 64), frames=frames, seed=1), {"val": 2, "test": 1})
+    return {split: build(root, split, IMAGES_ONLY, format=style.name, test_mode=True) for split in ("val", "test")}
+
+
+def predicted(dataset, change=lambda truth, frame_id: truth):
+    """The samples of a dataset, with predictions made of the truth: the last one seen where a frame has none."""
+    truth = None
+    for index in range(len(dataset)):
+        sample = dataset[index]["data_samples"]
+        (frame,) = sample.video_data_samples
+        if frame.label_source is not None:
+            truth = dataset.format.read(frame.label_source)
+        found = SegmentMap(*np.zeros((2, 32, 64), np.int32)) if truth is None else change(truth, frame.frame_id)
+        frame.pred_panoptic = BaseDataElement(
+            semantic=torch.from_numpy(found.semantic.astype(np.uint8)), track=torch.from_numpy(found.track)
+        )
+        yield sample
+
+
+def run_loop(metric, dataset, **kwargs) -> dict[str, float]:
+    evaluator = Evaluator(metric)
+    evaluator.dataset_meta = dataset.metainfo
+    for sample in predicted(dataset, **kwargs):
+        evaluator.process([sample])
+    return evaluator.evaluate(len(dataset))
+
+
+@pytest.mark.parametrize(
+    ("style", "metric_type", "truth", "headline"),
+    [
+        (CityscapesVps(), metrics.CityscapesVpsMetric, "panoptic_gt_val_city_vps.json", ("VPQ", "VPQ_4")),
+        (Vipseg(), metrics.VipsegMetric, "", ("VPQ", "VPQ_6", "STQ", "AQ", "SQ")),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_datasets_bring_their_truth(tmp_path, style, metric_type, truth, headline):
+    """Whatever frames are labelled: the loop gives what the command finds in its files, and the truth scores 1."""
+    root = tmp_path / "data"
+    datasets = drawn_dataset(root, style, frames=30 if style.name == "cityscapes-vps" else 8)
+    for name, change in (("wrong", wrong), ("right", lambda truth, frame_id: truth)):
+        metric = metric_type(out_dir=str(tmp_path / name))
+        scores = run_loop(metric, datasets["val"], change=change)
+        assert_same(scores, metric, style.name, root / truth, tmp_path / name)
+        assert all((scores[key] == 1) == (name == "right") for key in headline)
+    assert 0 < scores["VPQ_1_things"] <= 1
+    assert {row["frames"] for row in metric.report["per_video"].values()} == {6 if truth else 8}
+    metric = metric_type(out_dir=str(tmp_path / "test"))
+    assert run_loop(metric, datasets["test"]) == {}
+    images = sorted(path.stem for path in (tmp_path / "test").rglob("*.png"))
+    names = [frame["frame_name"] for frame in map(datasets["test"].get_data_info, range(len(datasets["test"])))]
+    assert images == (names[4::5] if truth else names)  # the fifth, tenth, ... of 30 frames
+    entries = json.loads((tmp_path / "test" / "pred.json").read_text())["annotations"]
+    assert len(entries) == (6 if truth else 1)
+
+
+def test_cityscapes_vps_lists_only_what_has_truth(tmp_path):
+    """Labels that begin later than they should: what was written before is not listed."""
+    style = CityscapesVps()
+    datasets = drawn_dataset(tmp_path / "data", style, frames=10)
+    gt = tmp_path / "data" / "panoptic_gt_val_city_vps.json"
+    content = json.loads(gt.read_text())
+    for key in ("images", "annotations"):
+        del content[key][0]
+    gt.write_text(json.dumps(content))
+    shutil.rmtree(tmp_path / "data" / "val" / "img")
+    dataset = build(tmp_path / "data", "val", IMAGES_ONLY, format=style.name, test_mode=True)
+    assert len(dataset) == len(datasets["val"]) == 20
+    metric = metrics.CityscapesVpsMetric(out_dir=str(tmp_path / "pred"))
+    scores = run_loop(metric, dataset)
+    assert scores["VPQ_1"] == 1
+    assert_same(scores, metric, "cityscapes-vps", gt, tmp_path / "pred")
+
+
+def test_training_labels_of_cityscapes_vps_can_be_measured(tmp_path):
+    style = CityscapesVps()
+    write_world(tmp_path / "data", style, World(style.classes, (32, 64), frames=4, seed=1), {"train": 2})
+    dataset = build(tmp_path / "data", "train", IMAGES_ONLY, format=style.name, test_mode=True)
+    scores = run_loop(metrics.CityscapesVpsMetric(), dataset)
+    assert [scores[f"VPQ_{k}"] for k in (1, 2, 3, 4)] == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("listed", [True, False], ids=["json", "raw"])
 def test_vipseg(tmp_path, listed):
     style = Vipseg()
@@ -101,7 +186,7 @@ def test_vipseg(tmp_path, listed):
         labels = {v: [RawFrame(gt / "panomasks" / v / f"{n}.png") for n in names[v]] for v in videos}
         for v, frames in videos.items():
             for label, frame in zip(labels[v], frames):
-                style.write_raw(label.path, frame.semantic, np.maximum(frame.track - 1, 0))
+                style.write(label.path, frame)
     metric = metrics.VipsegMetric(out_dir=str(tmp_path / "pred"), ann_file=str(gt) if listed else None)
     scores = loop(metric, samples(videos, names, labels), 20)
     assert 0 < scores["STQ"] < 1

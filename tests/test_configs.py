@@ -54,12 +54,14 @@ def world_of(tmp_path_factory, world):
 
 
 def shrink(cfg: Config) -> Config:
-    """No download, a small backbone, small training images; nothing else changes."""
+    """No download, a small backbone, small images; nothing else changes."""
     backbone = cfg.model.backbone
     if backbone.get("base_channels", 64) == 64:
         backbone.update(SMALL_BACKBONES[backbone.type])
         cfg.model.neck.in_channels = SMALL_LEVELS[backbone.type]
-    for transform in transforms_in(cfg.train_dataloader.dataset.pipeline):
+    for transform in transforms_in(cfg.train_dataloader.dataset.pipeline + cfg.val_dataloader.dataset.pipeline):
+        if transform.type == "Resize":
+            transform.scale = SHRUNK
         if transform.type == "RandomResize":
             transform.scale = SHRUNK
             transform.ratio_range = (0.5, 2.0)

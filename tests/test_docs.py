@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.registry import DATASETS, METRICS, MODELS, TASK_UTILS
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.config import Config
 
 import video_knet.datasets
-import video_knet.models  # noqa: F401
+import video_knet.models
+import video_knet.own_metric  # noqa: F401
 from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
+from video_knet.formats import OwnVideos
+from video_knet.synthetic import World
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n# (configs/\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLE = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 SIZE = (64, 96)
 
@@ -39,6 +43,17 @@ def copy_of_configs(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture
+def my_videos(copy_of_configs, monkeypatch) -> Path:
+    """data/my_videos of the current folder, with the dataset.json that the docs show."""
+    root = copy_of_configs / "data/my_videos"
+    (example,) = EXAMPLE.findall((ROOT / "docs/add_a_dataset.md").read_text(encoding="utf-8"))
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "dataset.json").write_text(example, encoding="utf-8")
+    monkeypatch.chdir(copy_of_configs)
+    return root
+
+
 def video(length: int) -> TrackDataSample:
     meta = dict(ori_shape=SIZE, img_shape=SIZE, batch_input_shape=SIZE, video_id=0)
     return TrackDataSample(video_data_samples=[DetDataSample(metainfo={**meta, "frame_id": i}) for i in range(length)])
@@ -46,7 +61,7 @@ def video(length: int) -> TrackDataSample:
 
 @pytest.mark.parametrize(("name", "text"), blocks())
 @torch.no_grad()
-def test_config_in_the_docs(name, text, copy_of_configs):
+def test_config_in_the_docs(name, text, copy_of_configs, my_videos):
     path = copy_of_configs / name
     assert not (ROOT / name).exists(), "an example must not bear the name of a shipped config"
     path.write_text(text, encoding="utf-8")
@@ -59,6 +74,25 @@ def test_config_in_the_docs(name, text, copy_of_configs):
 
     for frame in clip.video_data_samples:
         assert frame.pred_panoptic.semantic.shape == frame.pred_panoptic.track.shape == SIZE
+
+
+def test_own_videos_in_the_docs_are_loaded(copy_of_configs, my_videos):
+    """The config of docs/add_a_dataset.md on a folder as the page has it."""
+    style = OwnVideos(my_videos)
+    for split, names in style.description.splits.items():
+        for index, name in enumerate(names):
+            images, maps = zip(*World(style.classes, SIZE, frames=3).video(index, split))
+            style.write_video(my_videos, split, name, images, maps)
+    (text,) = (param.values[1] for param in blocks() if param.values[0] == "configs/my_videos.py")
+    (copy_of_configs / "configs/my_videos.py").write_text(text, encoding="utf-8")
+    cfg = Config.fromfile(copy_of_configs / "configs/my_videos.py")
+    train, val = (DATASETS.build(cfg[f"{split}_dataloader"].dataset) for split in ("train", "val"))
+    frames = train[0]["data_samples"].video_data_samples
+    assert [len(frames), len(val)] == [2, 3]
+    assert frames[1].gt_instances.labels.tolist() == [0] * len(frames[1].gt_instances)
+    metric = METRICS.build(cfg.val_evaluator)
+    metric.dataset_meta = val.metainfo
+    assert metric.benchmark.name == val.metainfo["dataset"] == "own-videos"
 
 
 def test_the_docs_print_configs():

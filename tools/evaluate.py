@@ -7,6 +7,12 @@ vipseg          panoptic_gt_VIPSeg_SPLIT.json, PNGs beside;   pred.json and pan_
                 or the root with panomasks/
 vspw            data folder with VIDEO/mask/FRAME.png         VIDEO/FRAME.png
 youtube-vis     json with annotations                         results.json, or a zip that holds it
+own-videos      folder with dataset.json;                     VIDEO/FRAME.png;
+                of instances its instances_SPLIT.json         of instances results.json, or a zip that holds it
+cityscapes-step, cityscapes-panoptic
+                root, or folder of CITY/*_instanceIds.png     CITY/NAME.png, coded as for kitti-step
+coco-panoptic   panoptic_SPLIT.json, PNGs beside; or the root pred.json and pan_pred/ID.png
+mapillary       root, or folder of ID.png                     pred.json and pan_pred/ID.png
 
 Exit status: 0 scored (or no fault found), 1 faults in the input, 2 usage.
 """
@@ -15,7 +21,8 @@ import argparse
 import sys
 from pathlib import Path
 
-DATASETS = ("kitti-step", "cityscapes-vps", "vipseg", "vspw", "youtube-vis")
+IMAGE_SETS = ("cityscapes-step", "cityscapes-panoptic", "coco-panoptic", "mapillary")
+DATASETS = ("kitti-step", "cityscapes-vps", "vipseg", "vspw", "youtube-vis", "own-videos", *IMAGE_SETS)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -23,7 +30,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("dataset", choices=DATASETS, help="data set, which decides on classes and metrics")
     parser.add_argument("--gt", type=Path, required=True, metavar="PATH", help="truth")
     parser.add_argument("--pred", type=Path, metavar="PATH", help="predictions")
-    parser.add_argument("--split", type=Path, metavar="FILE", help="text file of the videos to look at, one a line")
+    parser.add_argument(
+        "--split",
+        type=Path,
+        metavar="FILE",
+        help="text file of the videos to look at, one a line; for own-videos also the name of a split",
+    )
     parser.add_argument(
         "--protocol",
         choices=("standard", "released"),
@@ -54,7 +66,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             parser.error(f"--json {args.json}: its folder cannot be made ({error}); name another file")
     if args.self_test == (args.pred is not None):
         parser.error("--self-test makes its predictions itself" if args.self_test else "--pred is missing")
-    if args.protocol == "released" and (args.self_test or args.dataset in ("cityscapes-vps", "youtube-vis")):
+    if args.protocol == "released" and (
+        args.self_test or args.dataset in ("cityscapes-vps", "youtube-vis", "own-videos", *IMAGE_SETS)
+    ):
         why = "a self-test needs the standard" if args.self_test else "the authors have no script for it"
         parser.error(f"--protocol released is not defined for {args.dataset}: {why}")
     return args

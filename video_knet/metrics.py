@@ -16,14 +16,10 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 
 from video_knet.evaluation.benchmark import Benchmark
-from video_knet.evaluation.benchmarks import (
-    CityscapesVpsBenchmark,
-    KittiStepBenchmark,
-    VipsegBenchmark,
-    VspwBenchmark,
-)
+from video_knet.evaluation.benchmarks import CityscapesVpsBenchmark, KittiStepBenchmark, VipsegBenchmark, VspwBenchmark
 from video_knet.formats import SegmentMap
 from video_knet.formats.cityscapes_vps import CityscapesVps
+from video_knet.formats.cityscapes_vps_names import is_labelled
 from video_knet.formats.id_maps import IdMap, to_id_map
 from video_knet.formats.kitti_step import KittiStep
 from video_knet.formats.vipseg import Vipseg
@@ -103,8 +99,8 @@ class VideoMetric(BaseMetric):
         name, panoptic = get_field(frame, "frame_name"), get_field(frame, "pred_panoptic")
         segments = SegmentMap(_to_map(panoptic, "semantic", np.uint8), _to_map(panoptic, "track", np.int32))
         prediction, source = self.prediction(segments), self.truth_source(frame, video, name)
-        if self.out_dir is not None and (source is not None or not self.listed):
-            self._entries.setdefault(video, {})[name] = self.write(video, name, prediction)
+        if self.out_dir is not None and self.is_written(frame, source):
+            self._enter(video, name, self.write(video, name, prediction), source)
         if source is not None:
             self._evaluator.update(video, self.benchmark.read_truth(source), prediction)
             self._labelled += 1
@@ -137,6 +133,14 @@ class VideoMetric(BaseMetric):
             return self.listed.get(video, {}).get(name)
         source = get_field(frame, "label_source", None)
         return (Path(source),) if isinstance(source, str) else source
+
+    def is_written(self, frame: Any, source: Any) -> bool:
+        """Whether the prediction of a frame is written: of all frames, or of those that `ann_file` lists."""
+        return source is not None or not self.listed
+
+    def _enter(self, video: str, name: str, entry: dict | None, source: Any) -> None:
+        """Keep the entry of a frame that was written."""
+        self._entries.setdefault(video, {})[name] = entry
 
     @abstractmethod
     def write(self, video: str, name: str, prediction: Any) -> dict | None:
@@ -199,7 +203,8 @@ class KittiStepMetric(VideoMetric):
 class CityscapesVpsMetric(VideoMetric):
     """VPQ on Cityscapes-VPS; `OUT_DIR/pred.json` and `OUT_DIR/pan_pred/IMAGE_ID.png` are written.
 
-    With `ann_file`, only the labelled frames are measured and written; a frame's name is its image id.
+    Frames with truth are measured and written, whatever lies between them; a frame's name is its image id. Of videos
+    without any truth, as in the test split, every fifth frame is written: those that the server asks for.
     """
 
     benchmark_type = CityscapesVpsBenchmark
@@ -208,16 +213,27 @@ class CityscapesVpsMetric(VideoMetric):
         """Ids that persist over a video."""
         return to_id_map(segments, self.benchmark.classes)
 
+    def is_written(self, frame: Any, source: Any) -> bool:
+        """Frames with truth, and as long as there was none those that might have one."""
+        if source is not None or self.listed or self._labelled:
+            return source is not None
+        return is_labelled(get_field(frame, "frame_id"), get_field(frame, "video_length"))
+
+    def _enter(self, video: str, name: str, entry: dict, source: Any) -> None:
+        super()._enter(video, name, {**entry, "labelled": source is not None}, source)
+
     def write(self, video: str, name: str, prediction: IdMap) -> dict:
         """Write the PNG of a frame."""
         return CityscapesVps().write_frame(self.out_dir, name, prediction)
 
     def finish(self, entries: Entries) -> None:
-        """Write `pred.json`, in the order of the images of the truth where it is known."""
+        """Write `pred.json`, in the order of the images of `ann_file`, or of their names."""
         order = {name: frame.position for frames in self.listed.values() for name, frame in frames.items()}
         frames = [frame for video in entries.values() for frame in video.items()]
         frames.sort(key=lambda item: order.get(item[0], len(order)))
-        CityscapesVps().write_list(self.out_dir, [entry for _, entry in frames])
+        labelled = [entry.pop("labelled") for _, entry in frames]
+        listed = [entry for (_, entry), one in zip(frames, labelled) if one or not any(labelled)]
+        CityscapesVps().write_list(self.out_dir, listed)
 
 
 @METRICS.register_module()

@@ -4,7 +4,7 @@ H W size, n objects of a frame.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from video_knet.evaluation.benchmarks import YouTubeVisBenchmark
 from video_knet.formats.rle import encode_masks
 from video_knet.formats.tracks import PredictedTrack, VideoEntry, VideoTracks
 from video_knet.formats.youtube_vis import NoAnnotationsError, YouTubeVIS
+from video_knet.formats.youtube_vis_tree import plain_name
 from video_knet.metrics import VideoMetric, get_field
 
 
@@ -33,12 +34,18 @@ class OpenTrack:
     masks: dict[int, dict] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=lambda: defaultdict(float))
 
-    def close(self, video: VideoEntry) -> PredictedTrack:
-        """The track as it is judged: the label with the highest sum of scores, and the mean score over its frames."""
+    def close(self, video: VideoEntry, category_of: Mapping[int, int]) -> PredictedTrack | None:
+        """The track as it is judged: the label with the highest sum of scores, and the mean score over its frames.
+
+        Returns:
+            None where the truth's file does not have the category.
+        """
         label = max(sorted(self.scores), key=lambda label: self.scores[label])
+        if label not in category_of:
+            return None
         score = sum(self.scores.values()) / len(self.masks)
         masks = tuple(self.masks.get(t) for t in range(video.length))
-        return PredictedTrack(video.id, label + 1, min(max(score, 0.0), 1.0), masks)
+        return PredictedTrack(video.id, category_of[label], min(max(score, 0.0), 1.0), masks)
 
 
 @METRICS.register_module()
@@ -46,7 +53,8 @@ class YouTubeVisMetric(VideoMetric):
     """AP on YouTube-VIS; `OUT_DIR/results.json` and the `results.zip` that the server takes are written.
 
     Each frame has `pred_track_instances`: masks (n, H, W) bool at the original size, labels (n,), scores (n,) and
-    instances_id (n,) from 1, 0 for none. Frames of one id make a track.
+    instances_id (n,) from 1, 0 for none. Frames of one id make a track. Labels become categories by the names of the
+    dataset's classes; what the json has no category for is left out.
 
     Args:
         ann_file: The json of the split. Without annotations predictions are only written.
@@ -76,14 +84,30 @@ class YouTubeVisMetric(VideoMetric):
         entry = self.listed[video][TRACKS].video
         self._add(self._tracks.setdefault(video, {}), get_field(frame, "pred_track_instances"), frame_id, entry)
         if self._advance(frame, video):
-            tracks = VideoTracks(
-                entry, tuple(track.close(entry) for _, track in sorted(self._tracks.pop(video).items()))
-            )
+            closed = [track.close(entry, self._category_of()) for _, track in sorted(self._tracks.pop(video).items())]
+            tracks = VideoTracks(entry, tuple(track for track in closed if track is not None))
             if self.annotated:
                 self._evaluator.update(video, self.listed[video][TRACKS], tracks)
                 self._labelled += 1
             if self.out_dir is not None:
                 self._entries[video] = {TRACKS: tracks}
+
+    def _category_of(self) -> dict[int, int]:
+        """Category id in the json of each network label."""
+        meta = self.dataset_meta or {}
+        names = meta.get("classes", self.benchmark.classes.names)
+        categories = {plain_name(name): number for number, name in self.benchmark.categories.items()}
+        found = {
+            label: categories[plain_name(names[class_id])]
+            for label, class_id in enumerate(meta.get("label_ids", range(len(names))))
+            if plain_name(names[class_id]) in categories
+        }
+        if not found:
+            raise ValueError(
+                f"the json has the categories {list(categories)[:5]}, none of which is a class of the dataset "
+                f"({', '.join(names[:5])}, ...); give the json of the dataset's split"
+            )
+        return found
 
     @staticmethod
     def _add(tracks: dict[int, OpenTrack], instances: Any, frame_id: int, video: VideoEntry) -> None:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from video_knet.apis.config_options import parse_options
-from video_knet.apis.inferencer import VideoInferencer, choose_device, kernel_of_track
-from video_knet.formats import get_format
+from video_knet.apis.inferencer import VideoInferencer, choose_device, kernel_of_track, segments_of
+from video_knet.formats import FormatError, get_format
 
 SIZE = (80, 120)
 
@@ -103,3 +103,22 @@ def test_faults_are_named(red_square, tmp_path):
     with pytest.raises(ValueError, match="does not fit"):
         VideoInferencer(config, checkpoint, device="cpu")
     assert kernel_of_track(None) == {}
+
+
+def test_objects_alone_are_painted_by_score():
+    """Labels 0, 1 of KITTI-STEP are its things, person (11) and car (13)."""
+    masks = torch.zeros(3, 2, 4, dtype=torch.bool)
+    masks[0, :, :3], masks[1, 0, 1:], masks[2] = True, True, True
+    objects = {"masks": masks, "labels": torch.tensor([0, 1, 1]), "scores": torch.tensor([0.5, 0.9, 0.29])}
+    classes = get_format("kitti-step").classes
+    found = segments_of({"pred_instances": objects}, classes)
+    assert (found.semantic.dtype, found.track.dtype) == (np.uint8, np.int32)
+    assert found.semantic.tolist() == [[11, 13, 13, 13], [11, 11, 11, 255]]
+    assert found.track.tolist() == [[2, 1, 1, 1], [2, 2, 2, 0]]
+    assert segments_of({"pred_instances": objects}, classes, least_score=0.2).semantic[1, 3] == 13
+    tracked = {**objects, "instances_id": torch.tensor([7, 0, 8])}
+    found = segments_of({"pred_track_instances": tracked, "pred_instances": objects}, classes)
+    assert found.track.tolist() == [[7, 0, 0, 0], [7, 7, 7, 0]]
+    assert (segments_of({"pred_instances": {k: v[:0] for k, v in objects.items()}}, classes).semantic == 255).all()
+    with pytest.raises(FormatError, match="no pred_panoptic, pred_track_instances or pred_instances"):
+        segments_of({}, classes)

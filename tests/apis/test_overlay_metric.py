@@ -10,6 +10,8 @@ from video_knet.apis.render import render_prediction_folder
 from video_knet.apis.video_io import read_frames
 from video_knet.formats import get_format
 from video_knet.formats.base import SegmentMap
+from video_knet.formats.id_maps import to_id_map
+from video_knet.synthetic import World, write_world
 
 KITTI_STEP = get_format("kitti-step")
 SIZE = (96, 192)
@@ -33,19 +35,26 @@ def dataset(tmp_path):
     return tmp_path
 
 
+def sample_of(video: str, frame, step: int, maps: SegmentMap):
+    """A frame with its prediction."""
+    from mmdet.structures import DetDataSample
+    from mmengine.structures import BaseDataElement
+
+    meta = dict(img_path=str(frame.image), video_name=video, frame_name=frame.name, frame_id=step)
+    sample = DetDataSample(metainfo=meta)
+    sample.pred_panoptic = BaseDataElement(semantic=torch.from_numpy(maps.semantic), track=torch.from_numpy(maps.track))
+    return sample
+
+
 def samples(root, labelled: bool = True):
     """Predictions as the test loop hands them to its evaluator: clips of one frame."""
-    from mmdet.structures import DetDataSample, TrackDataSample
-    from mmengine.structures import BaseDataElement, InstanceData
+    from mmdet.structures import TrackDataSample
+    from mmengine.structures import InstanceData
 
     for video in KITTI_STEP.videos(root, "val"):
         for step, frame in enumerate(video.frames):
-            meta = dict(img_path=str(frame.image), video_name=video.name, frame_name=frame.name, frame_id=step)
-            sample = DetDataSample(metainfo={**meta, "label_source": str(frame.label) if labelled else None})
-            maps = segments(step, 3)
-            sample.pred_panoptic = BaseDataElement(
-                semantic=torch.from_numpy(maps.semantic), track=torch.from_numpy(maps.track)
-            )
+            sample = sample_of(video.name, frame, step, segments(step, 3))
+            sample.set_metainfo({"label_source": str(frame.label) if labelled else None})
             sample.pred_track_instances = InstanceData(
                 instances_id=torch.tensor([3]), kernel_indices=torch.tensor([40])
             )
@@ -84,6 +93,39 @@ def test_without_truth_there_is_one_panel(dataset):
     run(dataset, show_truth=False)
     assert np.prod(both) > 1.9 * np.prod(alone)
     assert size() == alone
+
+
+@pytest.mark.parametrize("name", ["cityscapes-vps", "vipseg"])
+def test_labels_of_any_kind_and_frames_without(tmp_path, name):
+    """Of Cityscapes-VPS the fifth of six frames has truth and a kept prediction; panels are those of the disk."""
+    style = get_format(name)
+    write_world(tmp_path / "data", style, World(style.classes, (48, 64), frames=6, seed=2), {"val": 1, "test": 1})
+    (video,), base = style.videos(tmp_path / "data", "val"), tmp_path / "base"
+    labelled = [frame for frame in video.frames if frame.label is not None]
+    places = [(base, frame.name) if name == "cityscapes-vps" else (base, video.name, frame.name) for frame in labelled]
+    entries = [
+        style.write_frame(*place, to_id_map(style.read(frame.label), style.classes))
+        for place, frame in zip(places, labelled, strict=True)
+    ]
+    style.write_list(base, entries if name == "cityscapes-vps" else {video.name: entries})
+
+    def draw(split: str, **options):
+        evaluator = Evaluator(dict(type="mmdet.OverlayVideo", out_dir=str(tmp_path / "out"), **options))
+        evaluator.dataset_meta = {"format": name}
+        (video,), maps = style.videos(tmp_path / "data", split), SegmentMap(*np.zeros((2, 48, 64), np.int32))
+        for step, frame in enumerate(video.frames):
+            sample = sample_of(video.name, frame, step, maps)
+            sample.set_metainfo({"label_source": frame.label})
+            evaluator.process(data_samples=[sample], data_batch=None)
+        evaluator.evaluate(len(video.frames))
+        shapes = {picture.shape for _, picture in read_frames(tmp_path / "out" / f"{video.name}.mp4")}
+        assert len(shapes) == 1
+        return np.prod(shapes.pop())
+
+    one = draw("test")
+    assert 1.9 < draw("val") / one < 2.1
+    assert 1.9 < draw("val", compare_dir=str(base), show_truth=False) / one < 2.1
+    assert 2.9 < draw("val", compare_dir=str(base)) / one < 4.1
 
 
 def test_colours_by_kernel_differ_from_those_by_track(dataset):

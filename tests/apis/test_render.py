@@ -8,6 +8,8 @@ from video_knet.apis.render import VideoRenderer, render_prediction_folder
 from video_knet.apis.video_io import VideoError, read_frames
 from video_knet.formats import FormatError, get_format
 from video_knet.formats.base import SegmentMap
+from video_knet.formats.id_maps import to_id_map
+from video_knet.synthetic import World, write_world
 
 KITTI_STEP = get_format("kitti_step")
 SIZE = (96, 192)
@@ -81,6 +83,77 @@ def test_panels_stay_when_some_frames_have_no_truth(tmp_path):
         for step in range(3):
             renderer.add("a/b", f"{step}", image(step), segments(step), segments(step) if step == 1 else None)
     assert len({frame.shape for frame in frames_of(tmp_path / "a_b.mp4")}) == 1
+
+
+@pytest.mark.parametrize(("first", "panels"), [(4, 2), (None, 1), (6, 1)])
+def test_truth_that_begins_late_has_its_panel_from_the_start(tmp_path, first, panels):
+    """By the fifth frame; later it is too late. Frames without truth show the bare image in its place."""
+    with VideoRenderer(tmp_path, KITTI_STEP.classes, lookahead=5) as renderer:
+        for video in ("a", "b"):
+            for step in range(8):
+                renderer.add(video, f"{step}", image(step), segments(step), segments(step) if step == first else None)
+    (alone,) = {f.shape for f in frames_of(render_one(tmp_path / "alone"))}
+    for video in ("a", "b"):
+        found = frames_of(tmp_path / f"{video}.mp4")
+        assert len(found) == 8
+        (shape,) = {frame.shape for frame in found}
+        assert panels - 0.1 < np.prod(shape) / np.prod(alone) < panels + 0.1
+
+
+def render_one(folder):
+    with VideoRenderer(folder, KITTI_STEP.classes) as renderer:
+        renderer.add("one", "0", image(0), segments(0))
+    return folder / "one.mp4"
+
+
+def test_short_videos_and_bare_ones_are_written(tmp_path):
+    with VideoRenderer(tmp_path, KITTI_STEP.classes, lookahead=5) as renderer:
+        renderer.add("short", "0", image(0), segments(0))
+        renderer.add("bare", "0", image(0), None)
+    assert [path.name for path in renderer.finished] == ["short.mp4", "bare.mp4"]
+    assert [len(frames_of(path)) for path in renderer.finished] == [1, 1]
+
+
+def test_objects_of_different_classes_are_told_apart(tmp_path, monkeypatch):
+    """VIPSeg numbers the objects of each class; where truth is drawn, each has an id, and so a colour, of its own."""
+    drawn = []
+    monkeypatch.setattr("video_knet.apis.render.overlay", lambda image, found, *_: drawn.append(found) or image)
+    both = segments(0, 1)
+    both.semantic[:10], both.track[:10] = 11, 1
+    with VideoRenderer(tmp_path, KITTI_STEP.classes, panels=("prediction", "truth")) as renderer:
+        for step in range(2):
+            renderer.add("a", f"{step}", image(0), both, both if step == 0 else segments(0, 1))
+    shown = [sorted({*zip(found.semantic.flat, found.track.flat)}) for found in drawn]
+    assert shown[:2] == [[(0, 0), (11, 1), (13, 1)], [(0, 0), (11, 1), (13, 2)]]
+    assert shown[3] == [(0, 0), (13, 2)]
+
+
+@pytest.mark.parametrize("name", ["cityscapes-vps", "vipseg", "vspw"])
+def test_predictions_of_other_formats_are_compared(tmp_path, name):
+    """What metrics write is drawn; of Cityscapes-VPS that is every fifth frame, and panels stay all the same."""
+    style = get_format(name)
+    write_world(tmp_path / "data", style, World(style.classes, (48, 64), frames=6, seed=2), {"val": 1})
+    (video,) = videos = style.videos(tmp_path / "data", "val")
+    entries = []
+    for frame in video.frames:
+        if frame.label is None:
+            continue
+        found = style.read(frame.label)
+        if name == "vspw":
+            found.semantic[found.semantic == 255] = 0
+            style.write_prediction(style.prediction_path(tmp_path / "pred", video.name, frame.name), found)
+        else:
+            place = (tmp_path / "pred", frame.name) if name != "vipseg" else (tmp_path / "pred", video.name, frame.name)
+            entries.append(style.write_frame(*place, to_id_map(found, style.classes)))
+    if entries:
+        style.write_list(tmp_path / "pred", {video.name: entries} if name == "vipseg" else entries)
+    pred = tmp_path / "pred"
+    (path,) = render_prediction_folder(videos, style, pred, tmp_path / "out", pred)
+    (alone,) = render_prediction_folder(videos, style, pred, tmp_path / "alone", show_truth=False)
+    found = frames_of(path)
+    assert len(found) == 6
+    assert len({frame.shape for frame in found}) == 1
+    assert np.prod(found[0].shape) > 2.9 * np.prod(frames_of(alone)[0].shape)
 
 
 def test_every_track_keeps_its_colour_through_the_video(tmp_path):

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from tests.video_data import IMAGES_ONLY, LABELS_ONLY, STYLE, build, geometry, painted, write_video, write_world
 from video_knet.datasets import ReferenceSampler, ReleasedReferenceSampler
-from video_knet.formats import FormatError
+from video_knet.formats import FormatError, Vspw
 
 
 def positions(sample: dict) -> list[int]:
@@ -201,6 +201,44 @@ def test_damaged_data_is_an_error_at_the_start(root, damage):
         build(root)
     assert str(path) in str(error.value)
     assert len(str(error.value).split(". ")) > 1 or ";" in str(error.value)  # says what to do
+
+
+def test_all_faults_are_named_at_once(root):
+    damaged = [damage_class_value(root), label(root, 2)]
+    STYLE.write(label(root, 2), painted(20, 30))
+    image(root, 0).write_bytes(image(root, 0).read_bytes()[:-200])
+    with pytest.raises(FormatError) as error:
+        build(root)
+    assert [str(path) in str(error.value) for path in (image(root, 0), *damaged)] == [True, False, True]
+    image(root, 0).unlink(), image(root, 2).unlink()
+    with pytest.raises(FormatError) as error:
+        build(root)
+    assert str(image(root, 0)) in str(error.value)
+    assert str(image(root, 2)) in str(error.value)
+
+
+def test_a_long_list_of_faults_is_cut(tmp_path):
+    write_world(tmp_path, {"train": 1}, frames=30, start=0)
+    for frame in range(30):
+        STYLE.write(label(tmp_path, frame), painted(20, 30))
+    with pytest.raises(FormatError) as error:
+        build(tmp_path)
+    assert len(error.value.faults) == 20
+    assert "tools/check_dataset.py" in error.value.faults[-1]
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_a_cut_off_jpeg_is_an_error_at_the_start(tmp_path, kept):
+    style = Vspw()
+    images, maps = [np.full((48, 96, 3), 90, np.uint8)] * 2, [painted(48, 96)] * 2
+    style.write_video(tmp_path, "train", "a", images, maps)
+    path = tmp_path / "data/a/origin/00000001.jpg"
+    whole = path.read_bytes()
+    path.write_bytes(whole + bytes(200))  # data after the end mark are no fault
+    assert len(build(tmp_path, format="vspw")) == 2
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(FormatError, match=str(path)):
+        build(tmp_path, format="vspw")
 
 
 def test_value_checks_can_be_left_to_training(root):

@@ -227,7 +227,7 @@ def test_image_and_mask_need_each_other(root):
     assert len(STYLE.videos(root, "val")[0].frames) == 4  # hidden files do not count
     (folder / "origin" / "00000003.jpg").rename(folder / "origin" / "00000004.jpg")
     mask = folder / "mask" / "00000004.png"
-    refuse(lambda: STYLE.videos(root, "val"), mask, "1 missing")
+    refuse(lambda: STYLE.videos(root, "val"), mask, folder / "origin" / "00000003.jpg", "no partner")
     (folder / "origin" / "00000004.jpg").unlink()
     refuse(lambda: STYLE.videos(root, "val"), folder / "origin" / "00000003.jpg", folder / "mask" / "00000003.png")
 

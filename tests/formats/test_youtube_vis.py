@@ -267,7 +267,7 @@ TRUTH_FAULTS = {
     "category": (lambda d: d["categories"][1].update(id=1), "category entry 1: id 1 is there twice"),
     "category name": (lambda d: d["categories"][1].update(name="cat"), "category entry 1: name 'cat' is no text, or"),
     "category key": (lambda d: d["categories"][1].pop("name"), "category entry 1: has no name"),
-    "annotation key": (lambda d: d["annotations"][0].pop("areas"), "annotation entry 0: has no areas"),
+    "annotation key": (lambda d: d["annotations"][0].pop("segmentations"), "annotation entry 0: has no segmentations"),
     "unknown video": (lambda d: d["annotations"][0].update(video_id=5), "annotation entry 0: video_id 5 is not"),
     "unknown category": (lambda d: d["annotations"][0].update(category_id=5), "annotation entry 0: category_id 5 is"),
     "crowd": (lambda d: d["annotations"][0].update(iscrowd=2), "annotation entry 0: iscrowd is 2, not 0 or 1"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.tools.test_train_and_test import SMALL
-from tools import demo, quickstart
+from tools import demo, evaluate, quickstart
 from video_knet.apis.video_io import read_frames
 
 OPTIONS = [
@@ -71,3 +71,21 @@ def test_the_checkpoint_runs_on_a_folder_of_frames(work_dir, tmp_path, monkeypat
     arguments = [config, str(work_dir / "checkpoint.pth"), str(folder), "--out", str(out), "--device", "cpu"]
     assert demo.main([*arguments, "--cfg-options", *SMALL[-2:]]) == 0
     assert read_frames(out).length == 4
+
+
+@pytest.mark.parametrize(
+    ("dataset", "frames", "gt", "headline"),
+    [("vipseg", 4, "", "STQ"), ("cityscapes_vps", 10, "panoptic_gt_val_city_vps.json", "VPQ")],
+)
+def test_other_panoptic_datasets_run_the_same_way(dataset, frames, gt, headline, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("mmengine.runner.runner.collect_env", dict)
+    monkeypatch.setenv(f"{dataset.upper()}_ROOT", "is replaced")
+    options = [*OPTIONS, f"world.frames.val={frames}"]
+    assert quickstart.main([dataset, "--work-dir", str(tmp_path), "--cfg-options", *options]) == 0
+    assert headline in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert [read_frames(path).length for path in sorted((tmp_path / "overlay").iterdir())] == [frames, frames]
+    report, truth = tmp_path / "report.json", tmp_path / "data" / gt
+    arguments = ["--gt", str(truth), "--pred", str(tmp_path / "pred"), "--json", str(report)]
+    assert evaluate.main([dataset.replace("_", "-"), *arguments]) == 0
+    assert json.loads(report.read_text()) == metrics

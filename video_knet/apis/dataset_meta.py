@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from video_knet.formats import get_format
+from video_knet.formats import FORMATS, format_key, get_format
 from video_knet.formats.base import ClassTable, FormatError
 
 
 def classes_from_meta(meta: Mapping[str, Any] | None) -> ClassTable:
     """Classes and colours of a dataset.
 
+    Where the format is a folder with dataset.json, which may have changed or gone since, the classes in the meta
+    information itself come first.
+
     Args:
-        meta: `format`, the name of a format; or `classes`, `palette` and `thing_ids`, indexed by dataset id.
+        meta: `format`, the name of a format or the path of a folder; or `classes`, `palette` and `thing_ids`, indexed
+            by dataset id; or both.
 
     Raises:
         FormatError: It holds neither.
     """
     meta = meta or {}
-    if "format" in meta:
+    complete = {"classes", "palette", "thing_ids"} <= set(meta)
+    if "format" in meta and (format_key(meta["format"]) in FORMATS or not complete):
         return get_format(meta["format"]).classes
-    if not {"classes", "palette", "thing_ids"} <= set(meta):
+    if not complete:
         raise FormatError(
             "neither the config (model.labels.format) nor the checkpoint (meta.dataset_meta) says which classes there "
             "are; name a format, e.g. model.labels.format=kitti_step"

@@ -23,7 +23,9 @@ from mmengine.structures import BaseDataElement, InstanceData
 
 from knet.checkpoint import load_weights
 from video_knet.apis.dataset_meta import classes_from_meta
-from video_knet.formats.base import FormatError, SegmentMap
+from video_knet.formats.base import VOID, ClassTable, FormatError, SegmentMap
+
+LEAST_SCORE = 0.3  # objects below are not shown
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class FrameResult:
     Attributes:
         name: Name of the frame.
         image: (H, W, 3) uint8 RGB, as it was given.
-        segments: Dataset class ids and track ids, (H, W).
+        segments: Dataset class ids and track ids, (H, W). Of a model that finds objects only, see `paint_instances`.
         instances: `masks` (M, H, W) bool, `labels` (M,), `scores` (M,), `instances_id` (M,), on the CPU; None where
             the model does not track.
     """
@@ -132,7 +134,8 @@ class VideoInferencer:
         (output,) = self.model.test_step(pseudo_collate([sample]))
         frame = output.video_data_samples[0] if isinstance(output, TrackDataSample) else output
         instances = frame.get("pred_track_instances")
-        return FrameResult(name, image, segments_of(frame), None if instances is None else instances.detach().to("cpu"))
+        segments = segments_of(frame, self.classes)
+        return FrameResult(name, image, segments, None if instances is None else instances.detach().to("cpu"))
 
     def _dataset_meta(self, trained_for: dict[str, Any]) -> dict[str, Any]:
         """The format that the config names, else what the checkpoint was trained for."""
@@ -140,20 +143,52 @@ class VideoInferencer:
         return {"format": labels["format"]} if "format" in labels else trained_for
 
 
-def segments_of(frame: BaseDataElement | dict[str, Any]) -> SegmentMap:
-    """The panoptic result of a frame as numpy arrays.
+def segments_of(
+    frame: BaseDataElement | dict[str, Any], classes: ClassTable, least_score: float = LEAST_SCORE
+) -> SegmentMap:
+    """The result of a frame as numpy arrays: the panoptic one, or objects painted over each other.
 
     Args:
-        frame: A data sample with `pred_panoptic`, or what mmengine's evaluator makes of it.
+        frame: A data sample with `pred_panoptic`, `pred_track_instances` or `pred_instances`, the first of them that is
+            there counting; or what mmengine's evaluator makes of it.
+        classes: The classes of the dataset.
+        least_score: Objects below this score are left out, where there is no panoptic result.
 
     Raises:
-        FormatError: The model gave no panoptic result.
+        FormatError: The model gave no result.
     """
-    panoptic = frame.get("pred_panoptic")
-    if panoptic is None:
-        raise FormatError("the model's result has no pred_panoptic: use a config whose model segments panoptically")
-    semantic, track = panoptic.get("semantic"), panoptic.get("track")
-    return SegmentMap(semantic.cpu().numpy().astype(np.uint8), track.cpu().numpy().astype(np.int32))
+    if (panoptic := frame.get("pred_panoptic")) is not None:
+        semantic, track = panoptic.get("semantic"), panoptic.get("track")
+        return SegmentMap(semantic.cpu().numpy().astype(np.uint8), track.cpu().numpy().astype(np.int32))
+    for name in ("pred_track_instances", "pred_instances"):
+        if (instances := frame.get(name)) is not None:
+            return paint_instances(instances, classes, least_score)
+    raise FormatError(
+        "the model's result has no pred_panoptic, pred_track_instances or pred_instances: use a config whose model "
+        "segments"
+    )
+
+
+def paint_instances(
+    instances: InstanceData | dict[str, Any], classes: ClassTable, least_score: float = LEAST_SCORE
+) -> SegmentMap:
+    """Objects of a frame as a map, those with higher scores on top; void where there is none.
+
+    Args:
+        instances: `masks` (n, H, W) bool, `labels` (n,), `scores` (n,), and `instances_id` (n,) where the model tracks;
+            elsewhere objects are numbered from 1 in the order of their scores.
+        classes: The classes of the dataset.
+        least_score: Objects below this score are left out.
+    """
+    masks, labels, scores = (torch.as_tensor(instances.get(name)).cpu() for name in ("masks", "labels", "scores"))
+    ids = instances.get("instances_id")
+    order = scores.argsort(descending=True, stable=True)
+    order = order[scores[order] >= least_score]
+    tracks = torch.arange(1, len(order) + 1) if ids is None else ids.cpu()[order]
+    shown = torch.cat([masks[order].bool(), masks.new_ones((1, *masks.shape[1:]), dtype=torch.bool)])
+    first = shown.to(torch.uint8).argmax(dim=0).numpy()  # (H, W), the last one where no object is
+    class_ids = np.array(classes.label_ids, np.uint8)[labels[order].numpy()]
+    return SegmentMap(np.append(class_ids, np.uint8(VOID))[first], np.append(tracks.numpy(), 0).astype(np.int32)[first])
 
 
 def kernel_of_track(instances: InstanceData | dict[str, Any] | None) -> dict[int, int]:

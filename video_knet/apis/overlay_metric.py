@@ -14,10 +14,12 @@ from mmengine.structures import BaseDataElement
 
 from video_knet.apis.dataset_meta import classes_from_meta
 from video_knet.apis.inferencer import kernel_of_track, segments_of
-from video_knet.apis.render import VideoRenderer, comparison_title, read_prediction
+from video_knet.apis.render import VideoRenderer, comparison_title
 from video_knet.apis.video_io import read_image
 from video_knet.apis.visualization import ColorBy
 from video_knet.formats import get_format
+
+LOOKAHEAD = 5  # labels, and predictions that are kept, begin by the fifth frame of a video (Cityscapes-VPS)
 
 
 @METRICS.register_module()
@@ -31,7 +33,7 @@ class OverlayVideo(BaseMetric):
         out_dir: Folder of the videos.
         compare_dir: Predictions of another model on the same frames, shown beside (paper Fig. 5).
         color_by: Colour tracks by "track" id or by "kernel" index (paper Fig. 3).
-        show_truth: Show the annotation of videos whose frames have one.
+        show_truth: Show the annotation of videos that have one; frames without show the bare image in its place.
         fps: Frames per second.
     """
 
@@ -56,7 +58,8 @@ class OverlayVideo(BaseMetric):
         Args:
             data_batch: Not used.
             data_samples: Frames or clips, with `img_path`, `label_source`, `video_name` and `frame_name`, and the
-                predictions `pred_panoptic` and `pred_track_instances`.
+                predictions: `pred_panoptic`, or objects alone as `pred_track_instances` or `pred_instances`, of which
+                those with higher scores lie on top.
         """
         if self._renderer is None:
             self._renderer = self._start()
@@ -77,20 +80,22 @@ class OverlayVideo(BaseMetric):
 
     def _start(self) -> VideoRenderer:
         titles = {"compare": comparison_title(self.compare_dir)} if self.compare_dir else None
-        return VideoRenderer(self.out_dir, classes_from_meta(self.dataset_meta), self.fps, self.color_by, titles=titles)
+        classes, lookahead = classes_from_meta(self.dataset_meta), LOOKAHEAD if self.show_truth or titles else 1
+        return VideoRenderer(self.out_dir, classes, self.fps, self.color_by, titles=titles, lookahead=lookahead)
 
     def _draw(self, frame: BaseDataElement | dict) -> None:
-        video, name, label_source = frame.get("video_name"), frame.get("frame_name"), frame.get("label_source")
+        video, name, label = frame.get("video_name"), frame.get("frame_name"), frame.get("label_source")
+        label = label if self.show_truth else None
         compare = truth = None
-        if self.compare_dir or (self.show_truth and label_source):
+        if self.compare_dir or label is not None:
             label_format = get_format(self.dataset_meta["format"])
-            truth = label_format.read(label_source) if self.show_truth and label_source else None
-            compare = read_prediction(label_format, self.compare_dir, video, name) if self.compare_dir else None
+            truth = None if label is None else label_format.read(label)
+            compare = label_format.read_predicted(self.compare_dir, video, name) if self.compare_dir else None
         self._renderer.add(
             video,
             name,
             read_image(frame.get("img_path")),
-            segments_of(frame),
+            segments_of(frame, self._renderer.classes),
             truth,
             compare,
             kernel_of_track(frame.get("pred_track_instances")),

@@ -33,9 +33,10 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
         remove(work_dir / stale)
 
     build_runner(cfg).train()
-    best = sorted((work_dir / "train").glob("best_*.pth"))[-1]
+    best = sorted((work_dir / "train").glob("best_*.pth"))
     checkpoint = work_dir / "checkpoint.pth"
-    shutil.copyfile(best, checkpoint)
+    # Without a score, as of videos too short for the metric's windows, none is best.
+    shutil.copyfile(best[-1] if best else (work_dir / "train" / "last_checkpoint").read_text(), checkpoint)
     return run_test(
         config,
         checkpoint,

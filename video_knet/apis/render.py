@@ -5,30 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
 import numpy as np
 
 from video_knet.apis.panels import compose_panels
 from video_knet.apis.video_io import VideoError, VideoWriter, read_image
 from video_knet.apis.visualization import ColorBy, enlarge_image, overlay
-from video_knet.formats.base import ClassTable, FormatError, SegmentMap, Video
+from video_knet.formats import ClassTable, DatasetFormat, SegmentMap, Video
+from video_knet.formats.track_numbers import TrackNumbers
 
 logger = logging.getLogger(__name__)
 
+MAX_ID = 2**31 - 1  # of a track
 TITLES = {"image": "image", "prediction": "prediction", "truth": "ground truth", "compare": "comparison"}
-
-
-class LabelFormat(Protocol):
-    """What rendering needs of a format of `video_knet.formats`."""
-
-    classes: ClassTable
-
-    def read(self, path: Path) -> SegmentMap:
-        """Read the labels of one frame."""
-
-    def prediction_path(self, root: Path, video: str, frame: str) -> Path:
-        """File of a frame in a prediction folder."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +26,8 @@ class FrameViews:
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
-        prediction: Predicted labels.
-        truth: True labels; None where the frame has none.
+        prediction: Predicted labels; None where the frame has none, as of all labels.
+        truth: True labels.
         compare: Labels by another model.
         kernel_of_track: Kernel index of each predicted track.
     """
@@ -61,8 +50,9 @@ class VideoRenderer:
         fps: Frames per second.
         color_by: Colour predicted tracks by "track" id or by "kernel" index.
         panels: Which of "image", "prediction", "truth", "compare" to show, in this order. None shows all but the bare
-            image that the first frame of a video has. A panel without labels in some frame shows the image.
+            image that the first frames of a video have. A panel without labels in some frame shows the image.
         titles: Titles of panels that differ from `TITLES`.
+        lookahead: Frames of a video that are held back to see which panels it has, where truth may begin late.
     """
 
     def __init__(
@@ -73,23 +63,26 @@ class VideoRenderer:
         color_by: ColorBy = "track",
         panels: tuple[str, ...] | None = None,
         titles: Mapping[str, str] | None = None,
+        lookahead: int = 1,
     ) -> None:
         unknown = set(panels or ()) - set(TITLES)
         if unknown or panels == ():
             raise ValueError(f"panels are {panels}, but must be one or more of {', '.join(TITLES)}")
         self.out_dir, self.classes, self.fps, self.color_by, self.panels = Path(out_dir), classes, fps, color_by, panels
-        self.titles = {**TITLES, **(titles or {})}
+        self.titles, self.lookahead = {**TITLES, **(titles or {})}, lookahead
         self.finished: list[Path] = []
         self._video: str | None = None
         self._writer: VideoWriter | None = None
-        self._shown: tuple[str, ...] = ()
+        self._shown: tuple[str, ...] = ()  # empty until the panels are chosen
+        self._waiting: list[tuple[str, FrameViews]] = []
+        self._numbers: dict[str, TrackNumbers] = {}
 
     def add(
         self,
         video_name: str,
         frame_name: str,
         image: np.ndarray,
-        prediction: SegmentMap,
+        prediction: SegmentMap | None,
         truth: SegmentMap | None = None,
         compare: SegmentMap | None = None,
         kernel_of_track: Mapping[int, int] | None = None,
@@ -100,7 +93,7 @@ class VideoRenderer:
             video_name: Names the file.
             frame_name: Shown in the title bar.
             image: (H, W, 3) uint8 RGB.
-            prediction: Predicted labels, of the size of the image, as all labels.
+            prediction: Predicted labels, where there are any, of the size of the image, as all labels.
             truth: True labels, where there are any.
             compare: Another prediction to set beside it (paper Fig. 5).
             kernel_of_track: Kernel index of each predicted track in this frame.
@@ -108,14 +101,23 @@ class VideoRenderer:
         Raises:
             VideoError: Frames of a finished video arrive again, or sizes change within a video.
         """
-        views = FrameViews(image, prediction, truth, compare, kernel_of_track)
         if video_name != self._video:
             self.close()
-            self._start(video_name, views)
-        try:
-            self._writer.write(self.draw(views, f"{video_name}  {frame_name}"))
-        except ValueError as error:
-            raise VideoError(f"video {video_name}, frame {frame_name}: {error}") from error
+            self._start(video_name)
+        self._waiting.append((frame_name, FrameViews(image, prediction, truth, compare, kernel_of_track)))
+        if self._shown or truth is not None or len(self._waiting) >= self.lookahead:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        """Write the frames that were held back; the first time, choose the panels."""
+        waiting, self._waiting = self._waiting, []
+        given = [p for p in ("prediction", "truth", "compare") if any(getattr(v, p) is not None for _, v in waiting)]
+        self._shown = self._shown or self.panels or tuple(given) or ("image",)
+        for frame_name, views in waiting:
+            try:
+                self._writer.write(self.draw(views, f"{self._video}  {frame_name}"))
+            except ValueError as error:
+                raise VideoError(f"video {self._video}, frame {frame_name}: {error}") from error
 
     def draw(self, views: FrameViews, note: str) -> np.ndarray:
         """Draw the panels of one frame: (H', W', 3) uint8 RGB."""
@@ -127,12 +129,18 @@ class VideoRenderer:
             elif panel == "prediction":
                 pictures.append(overlay(views.image, segments, self.classes, views.kernel_of_track, self.color_by))
             else:
-                pictures.append(overlay(views.image, segments, self.classes))
+                pictures.append(overlay(views.image, self._with_one_id_each(panel, segments), self.classes))
         return compose_panels(pictures, [self.titles[panel] for panel in self._shown], note)
+
+    def _with_one_id_each(self, panel: str, segments: SegmentMap) -> SegmentMap:
+        """Objects of different classes get different ids, where a format numbers the objects of each class."""
+        numbers = self._numbers.setdefault(panel, TrackNumbers(self.classes, MAX_ID))
+        return SegmentMap(segments.semantic, numbers.renumber(segments.semantic, segments.track))
 
     def close(self) -> None:
         """Finish the open video, if any."""
         if self._writer is not None:
+            self._write_waiting()
             self._writer.close()
             self.finished.append(self._writer.path)
             logger.info("wrote %s, %d frames", self._writer.path, self._writer.length)
@@ -142,7 +150,7 @@ class VideoRenderer:
         """Throw the open video away, if any."""
         if self._writer is not None:
             self._writer.discard()
-        self._writer = self._video = None
+        self._writer, self._video, self._waiting = None, None, []
 
     def __enter__(self) -> "VideoRenderer":
         return self
@@ -150,18 +158,17 @@ class VideoRenderer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self.discard() if kind else self.close()
 
-    def _start(self, video_name: str, views: FrameViews) -> None:
+    def _start(self, video_name: str) -> None:
         path = self.out_dir / f"{video_name.replace('/', '_')}.mp4"
         if path in self.finished:
             raise VideoError(f"{path} is finished, but more frames of {video_name} arrive; give whole videos in order")
         self._video, self._writer = video_name, VideoWriter(path, self.fps)
-        given = [panel for panel in ("prediction", "truth", "compare") if getattr(views, panel) is not None]
-        self._shown = self.panels or tuple(given)
+        self._shown, self._numbers = (), {}
 
 
 def render_prediction_folder(
     videos: Iterable[Video],
-    label_format: LabelFormat,
+    label_format: DatasetFormat,
     prediction_dir: str | Path,
     out_dir: str | Path,
     compare_dir: str | Path | None = None,
@@ -177,7 +184,7 @@ def render_prediction_folder(
         prediction_dir: Folder of predictions.
         out_dir: Folder of the videos, one VIDEO.mp4 each.
         compare_dir: Predictions of another model, shown beside them.
-        show_truth: Show the annotation.
+        show_truth: Show the annotation, where frames have one.
         fps: Frames per second.
         progress: Called after each frame with the name of the video, frames done, and frames in all.
 
@@ -190,7 +197,7 @@ def render_prediction_folder(
     videos = list(videos)
     total, done = sum(len(video.frames) for video in videos), 0
     compare_title = {"compare": comparison_title(compare_dir)} if compare_dir else None
-    panels = ["prediction"] + ["truth"] * (show_truth and any(f.label for v in videos for f in v.frames))
+    panels = ["prediction"] + ["truth"] * (show_truth and any(f.label is not None for v in videos for f in v.frames))
     panels = tuple(panels + ["compare"] * bool(compare_dir))
     with VideoRenderer(out_dir, label_format.classes, fps, panels=panels, titles=compare_title) as renderer:
         for video in videos:
@@ -199,9 +206,9 @@ def render_prediction_folder(
                     video.name,
                     frame.name,
                     read_image(frame.image),
-                    read_prediction(label_format, prediction_dir, video.name, frame.name),
-                    label_format.read(frame.label) if show_truth and frame.label else None,
-                    read_prediction(label_format, compare_dir, video.name, frame.name) if compare_dir else None,
+                    label_format.read_predicted(prediction_dir, video.name, frame.name),
+                    label_format.read(frame.label) if show_truth and frame.label is not None else None,
+                    label_format.read_predicted(compare_dir, video.name, frame.name) if compare_dir else None,
                 )
                 done += 1
                 if progress is not None:
@@ -212,15 +219,3 @@ def render_prediction_folder(
 def comparison_title(folder: str | Path) -> str:
     """Title of a comparison: the last two names of its path tell the experiment."""
     return "/".join(Path(folder).resolve().parts[-2:])
-
-
-def read_prediction(label_format: LabelFormat, folder: str | Path, video: str, frame: str) -> SegmentMap:
-    """Labels of a frame from a folder of predictions.
-
-    Raises:
-        FormatError: The file is missing or damaged.
-    """
-    path = label_format.prediction_path(Path(folder), video, frame)
-    if not path.exists():
-        raise FormatError(f"{path} does not exist; predict all frames of {video}, or leave the video out")
-    return label_format.read(path)

@@ -10,6 +10,10 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import get_torchvision_models
 
 from knet.checkpoint import read_checkpoint
+from video_knet.apis.lint.build import wrong_call
+from video_knet.apis.lint.components import check_components
+from video_knet.apis.lint.finding import did_you_mean
+from video_knet.apis.lint.variables import KNOWN_KEYS
 from video_knet.apis.threads import limit_threads
 
 
@@ -35,6 +39,7 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
         raise ValueError(
             f"{path}: {error.args[0]}. An environment variable that the config reads is empty: set or unset it"
         ) from error
+    check_options(options or {}, config)
     config.merge_from_dict(options or {})
     if "model" not in config:
         raise ValueError(f"{path}: no model in it; name a config that is not one of the parts in _base_")
@@ -43,6 +48,24 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
     elif config.get("work_dir") is None:
         config.work_dir = str(Path("work_dirs") / path.stem)
     return config
+
+
+def check_options(options: dict[str, Any], config: Config) -> None:
+    """Refuse overrides of what nothing reads, which would silently do nothing.
+
+    Raises:
+        ValueError: The first part of a name is no key of the runner's.
+    """
+    for name in options:
+        key = name.split(".")[0].split("[")[0]
+        if key in KNOWN_KEYS:
+            continue
+        if key in config:
+            raise ValueError(
+                f"config option {name!r}: {key} is a variable of the config's files, which have been read by then; "
+                "override the keys that are made of it"
+            )
+        raise ValueError(f"config option {name!r}: there is no key {key!r}. {did_you_mean(key, KNOWN_KEYS)}.")
 
 
 def build_runner(config: Config, launcher: str = "none", threads: int | None = None) -> Runner:
@@ -54,7 +77,11 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
         config: Of the run.
         launcher: "none", "pytorch", "slurm" or "mpi".
         threads: CPU threads of this process; None for a default.
+
+    Raises:
+        ValueError: A part is not known, or takes no such argument.
     """
+    check_parts(config)
     CheckpointLoader.register_scheme("", loader=load_from_safe_file, force=True)
     CheckpointLoader.register_scheme(("http://", "https://"), loader=load_from_safe_url, force=True)
     CheckpointLoader.register_scheme(("modelzoo://", "torchvision://"), loader=load_from_torchvision, force=True)
@@ -64,7 +91,27 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
     limit_threads(threads)
     if config.get("visualizer") is None:
         config.visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
-    return Runner.from_cfg(config)
+    try:
+        return Runner.from_cfg(config)
+    except (TypeError, KeyError) as error:
+        if (finding := wrong_call(config, error)) is None:
+            raise
+        raise ValueError(f"{finding}. {all_faults(config)}") from error
+
+
+def check_parts(config: Config) -> None:
+    """Refuse parts and arguments that are not known, before anything is built.
+
+    Raises:
+        ValueError: The first one.
+    """
+    if faults := check_components(config):
+        raise ValueError(f"{faults[0].key}: {faults[0].message}. {faults[0].remedy}. {all_faults(config)}")
+
+
+def all_faults(config: Config) -> str:
+    """Where to see all faults of a config."""
+    return f"`tools/lint_config.py {config.filename or 'CONFIG'}` lists all faults"
 
 
 def load_from_safe_file(filename: str, map_location: Any = None) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def overlay(
             f"image is {image.shape[:2]} (height, width), but its labels are {segments.semantic.shape} (semantic) and "
             f"{segments.track.shape} (track); bring them to one size first"
         )
-    image, segments = enlarge_image(image), _enlarge_segments(segments)
+    image, *maps = magnify(image, segments.semantic, segments.track)
+    segments = SegmentMap(*maps)
     tracks = find_tracks(segments)
     kernels = dict(kernel_of_track or {})
     colors = track_colors(tracks.ids, kernels, color_by)
@@ -118,11 +119,18 @@ def enlarge_image(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
 
 
-def _enlarge_segments(segments: SegmentMap) -> SegmentMap:
-    factor = _enlargement(segments.semantic.shape[0])
-    if factor == 1:
-        return segments
-    return SegmentMap(*(x.repeat(factor, axis=0).repeat(factor, axis=1) for x in (segments.semantic, segments.track)))
+def magnify(image: np.ndarray, *maps: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Bring a small image (`enlarge_image`), and maps of its size, to the same larger size; maps repeat their pixels.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        maps: (H, W) each.
+
+    Returns:
+        (f * H, f * W, 3) uint8 RGB, and the maps, (f * H, f * W) each.
+    """
+    factor = _enlargement(image.shape[0])
+    return enlarge_image(image), *(x.repeat(factor, axis=0).repeat(factor, axis=1) if factor > 1 else x for x in maps)
 
 
 def _enlargement(height: int) -> int:

@@ -101,16 +101,7 @@ class MeanIoU:
             self._counters[video] = ClassCounters.zero(classes)
             self._open.add(video)
         check_open(video, self._open)
-        true, predicted = segment_class(table.truth), segment_class(table.prediction)
-        counters, valid = self._counters[video], true != VOID
-        for counter, of_class, chosen in (
-            (counters.tp, true, valid & (true == predicted)),
-            (counters.true, true, valid),
-            (counters.predicted, predicted, valid),
-        ):
-            pixels = np.bincount(of_class[chosen], table.counts[chosen], VOID + 1)
-            counter += pixels[:classes].astype(np.int64)  # float64 counts are exact below 2^53
-        counters.frames += 1
+        count_frame(table, self._counters[video])
 
     def close(self, video: str) -> None:
         """Say that a video is complete."""
@@ -132,19 +123,48 @@ class MeanIoU:
         return self._score(total, {name: self._score(counters, {}) for name, counters in videos.items()})
 
     def _score(self, counters: ClassCounters, per_video: dict[str, MeanIoUResult]) -> MeanIoUResult:
-        tp, true = counters.tp.tolist(), counters.true.tolist()
-        union = (counters.true + counters.predicted - counters.tp).tolist()
-        iou = tuple(t / u if u else None for t, u in zip(tp, union))
-        valid = sum(true)
-        return MeanIoUResult(
-            miou=self.averaging(iou, true),
-            fwiou=math.fsum(pixels * value for pixels, value in zip(true, iou) if pixels) / valid if valid else None,
-            pixel_accuracy=sum(tp) / valid if valid else None,
-            class_accuracy=_mean(t / pixels for t, pixels in zip(tp, true) if pixels),
-            class_iou=iou,
-            counters=deepcopy(counters),
-            per_video=per_video,
-        )
+        return score_classes(counters, self.averaging, per_video)
+
+
+def count_frame(table: Table, counters: ClassCounters) -> None:
+    """Add a frame to the counters, which are changed in place."""
+    true, predicted = segment_class(table.truth), segment_class(table.prediction)
+    valid = true != VOID
+    for counter, of_class, chosen in (
+        (counters.tp, true, valid & (true == predicted)),
+        (counters.true, true, valid),
+        (counters.predicted, predicted, valid),
+    ):
+        pixels = np.bincount(of_class[chosen], table.counts[chosen], VOID + 1)
+        counter += pixels[: len(counter)].astype(np.int64)  # float64 counts are exact below 2^53
+    counters.frames += 1
+
+
+def score_classes(
+    counters: ClassCounters,
+    averaging: Averaging = mean_over_true_classes,
+    per_video: dict[str, MeanIoUResult] | None = None,
+) -> MeanIoUResult:
+    """Scores from counters.
+
+    Args:
+        counters: Of all frames.
+        averaging: From the IoU and the true pixels of the classes to their mean.
+        per_video: Results of single videos.
+    """
+    tp, true = counters.tp.tolist(), counters.true.tolist()
+    union = (counters.true + counters.predicted - counters.tp).tolist()
+    iou = tuple(t / u if u else None for t, u in zip(tp, union))
+    valid = sum(true)
+    return MeanIoUResult(
+        miou=averaging(iou, true),
+        fwiou=math.fsum(pixels * value for pixels, value in zip(true, iou) if pixels) / valid if valid else None,
+        pixel_accuracy=sum(tp) / valid if valid else None,
+        class_accuracy=_mean(t / pixels for t, pixels in zip(tp, true) if pixels),
+        class_iou=iou,
+        counters=deepcopy(counters),
+        per_video=per_video or {},
+    )
 
 
 def _mean(values: Iterable[float]) -> float | None:

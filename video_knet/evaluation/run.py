@@ -1,16 +1,15 @@
 """Files in, numbers out: a prediction is listed, paired with the truth, read once and measured; or checked only."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from ..formats.base import FormatError, collect_faults
+from ..parallel import each_item
 from .benchmark import Benchmark, Sources
 
 
@@ -88,7 +87,7 @@ def find_faults(
     faults += pairing_faults(truth, prediction, pred)
     videos = pair(truth, prediction)
     with tqdm(total=sum(map(len, videos)), unit=benchmark.unit, desc="check", disable=not options.progress) as bar:
-        for found, count in _each_video(partial(_check_video, benchmark, options.resize), videos, options.workers):
+        for found, count in each_item(partial(_check_video, benchmark, options.resize), videos, options.workers):
             faults += found
             bar.update(count)
     return faults
@@ -141,7 +140,7 @@ def evaluate_pairs(benchmark: Benchmark, videos: list[list[Pair]], options: Opti
             for video in videos:
                 measure_video(benchmark, evaluator, video, options.resize, bar.update)
             return evaluator.result()
-        for share, count in _each_video(partial(measured, benchmark, options.resize), videos, options.workers):
+        for share, count in each_item(partial(measured, benchmark, options.resize), videos, options.workers):
             evaluator.merge(share)
             bar.update(count)
     return evaluator.result()
@@ -204,7 +203,7 @@ def _fit(benchmark: Benchmark, frame: Pair, truth: Any, prediction: Any, resize:
 def _where(frame: Pair) -> str:
     """The file of a prediction, where it is one."""
     source = frame.prediction
-    path = source[0] if isinstance(source, tuple) and source else getattr(source, "path", None)
+    path = source[0] if isinstance(source, tuple) and source else getattr(source, "path", source)
     return str(path) if isinstance(path, Path) else f"{frame.video}/{frame.frame}"
 
 
@@ -226,16 +225,3 @@ def _check_video(benchmark: Benchmark, resize: bool, video: list[Pair]) -> list[
                 _fit(benchmark, frame, truth, prediction, resize)
             benchmark.check(truth, prediction)
     return faults
-
-
-def _each_video(work: Callable[[list[Pair]], Any], videos: list[list[Pair]], workers: int) -> Iterator[tuple[Any, int]]:
-    """What becomes of each video, and its number of frames; in any order where several processes work."""
-    if workers <= 1 or len(videos) <= 1:
-        for video in videos:
-            yield work(video), len(video)
-        return
-    with ProcessPoolExecutor(min(workers, len(videos)), get_context("spawn")) as pool:
-        longest_first = sorted(videos, key=len, reverse=True)
-        jobs = {pool.submit(work, video): len(video) for video in longest_first}
-        for job in as_completed(jobs):
-            yield job.result(), jobs[job]

@@ -190,7 +190,7 @@ class VPQ:
         return self._score(totals, {name: self._score(counters, {}) for name, counters in videos.items()})
 
     def _score(self, counters: dict[int, WindowCounters], per_video: dict[str, VPQResult]) -> VPQResult:
-        windows = {k: _score_window(c, self.classes.is_thing, self.average) for k, c in counters.items()}
+        windows = {k: score_window(c, self.classes.is_thing, self.average) for k, c in counters.items()}
         means = [_mean_over_windows([getattr(w, name) for w in windows.values()]) for name in ("pq", "things", "stuff")]
         return VPQResult(*means, windows, per_video)
 
@@ -230,9 +230,16 @@ def count_window(tubes: Tubes, counters: WindowCounters) -> None:
         counter += np.bincount(of_class, weights, VOID + 1)[:classes].astype(np.int64)  # exact: far below 2^53
 
 
-def _score_window(
+def score_window(
     counters: WindowCounters, is_thing: np.ndarray, average: Callable[[ClassScores], float | None]
 ) -> WindowResult:
+    """Scores of one window length.
+
+    Args:
+        counters: Of the windows.
+        is_thing: (C,) bool.
+        average: From the PQ of classes to their mean.
+    """
     if not counters.windows:
         return WindowResult(None, None, None, (None,) * len(is_thing), counters)
     rows = zip(counters.iou_sum, counters.tp.tolist(), counters.fp.tolist(), counters.fn.tolist())

@@ -1,30 +1,52 @@
-"""Cityscapes-VPS (Kim et al., CVPR 2020): panoptic json with a PNG of ids for each labelled frame.
+"""Cityscapes-VPS (Kim et al., CVPR 2020), read in place from the layout that the authors' preparation leaves.
 
-    DIR/panoptic_gt_SPLIT_city_vps.json             images, annotations, categories
-    DIR[/SPLIT]/panoptic_video/NAME_final_mask.png  ids; NAME_gtFine_color.png for the frame that Cityscapes labelled
+    ROOT/train/img/NAME_newImg8bit.png              the six labelled frames of each training video
+    ROOT/train/labelmap/NAME_final_mask.png         their classes, and their objects in
+    ROOT/instances_train_city_vps_rle.json          a json of instances (`cityscapes_vps_train`)
+    ROOT/val/img_all/NAME_newImg8bit.png            all 30 frames; test/img_all likewise. ROOT/val/img has the six
+    ROOT/panoptic_gt_val_city_vps.json              images, annotations, categories of the labelled frames, and
+    ROOT/val/panoptic_video/NAME_final_mask.png     their ids; the PNG folder may lie beside the json
     PRED/pred.json, PRED/pan_pred/IMAGE_ID.png      a prediction
 
 Every fifth of the 30 frames of a video is labelled, six in all. A file name starts with the number of its video
-(`0005_0025_frankfurt_...`); names without a number are cut into videos of six frames, as the benchmark's script does.
+(`cityscapes_vps_names`); for the evaluator, names without a number are cut into videos of six frames, as the
+benchmark's script does.
 """
 
 import re
-from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-from .base import FormatError, collect_faults
-from .cityscapes_classes import cityscapes_table
-from .id_maps import IdMap, ListedFrame, categories_json, check_categories, parse_segments, segments_json, write_ids
-from .json_files import read_json, write_json
+import numpy as np
 
-LABELLED_FRAMES = 6
-ListedVideos = dict[str, dict[str, ListedFrame]]
-_VIDEO = re.compile(r"(\d+)_")
-_SUFFIXES = (("_newImg8bit", "_final_mask"), ("_leftImg8bit", "_gtFine_color"))
+from .base import FormatError, SegmentMap, Video, collect_faults
+from .cityscapes_vps_json import (
+    CLASSES,
+    ListedVideos,
+    listed_prediction,
+    listed_truth,
+    predicted_frame,
+    truth_entries,
+    write_listed,
+)
+from .cityscapes_vps_listing import LISTINGS
+from .cityscapes_vps_names import STRIDE
+from .cityscapes_vps_train import LabelmapFrame
+from .cityscapes_vps_writer import VideoWriter
+from .dataset_format import DatasetFormat, Published
+from .id_maps import IdMap, ListedFrame, segments_json, write_ids
+from .id_tracks import TrackedFrame, to_segment_map
+from .json_files import write_json
+
+_NUMBER = re.compile(r"\d{4,}")
 
 
-class CityscapesVps:
+class CityscapesVps(DatasetFormat):
     """The Cityscapes-VPS format.
+
+    Splits: "train"; "val", all 30 frames of each video with labels at six of them (only these where there is no
+    `img_all`); "test", without labels; "val_labelled", the labelled frames of val only, for training; "trainval", train
+    and these together.
 
     Attributes:
         name: Name of the format.
@@ -32,77 +54,67 @@ class CityscapesVps:
     """
 
     name = "cityscapes-vps"
-    classes = cityscapes_table(thing_ids=tuple(range(11, 19)))
+    classes = CLASSES
+    published = {"train": Published(400, 2400), "val": Published(50, 300), "test": Published(50)}
+    layout = {
+        "train/img/NAME_newImg8bit.png": "labelled images of train",
+        "train/labelmap/NAME_final_mask.png": "their classes",
+        "instances_train_city_vps_rle.json": "their objects",
+        "val/img_all/NAME_newImg8bit.png": "all images of val",
+        "val/panoptic_video/NAME_final_mask.png": "ids of its labelled frames",
+        "panoptic_gt_val_city_vps.json": "what the ids are",
+        "test/img_all/NAME_newImg8bit.png": "all images of test",
+    }
+
+    def videos(self, root: str | Path, split: str) -> list[Video]:
+        """List the videos of a split by number, and check that labels and images belong together.
+
+        The name of a labelled frame is its image id in the json, which predictions have to use.
+
+        Raises:
+            FormatError: A folder or file is missing or misnamed, or a json is damaged; all faults, `partial` holds the
+                videos without the frames that are faulty.
+        """
+        videos, faults = [], []
+        for part in {"trainval": ("train", "val_labelled")}.get(split, (split,)):
+            if part not in LISTINGS:
+                raise FormatError(f"split {split!r} is not known; use one of: {', '.join(LISTINGS)}, trainval")
+            with collect_faults(faults):
+                videos += LISTINGS[part](Path(root), faults)
+        if faults:
+            raise FormatError(*faults, partial=videos)
+        return sorted(videos, key=lambda video: video.name)
+
+    def read(self, label: LabelmapFrame | ListedFrame) -> SegmentMap:
+        """Read the labels of a frame.
+
+        Raises:
+            FormatError: A file is missing or damaged, or holds an unknown class or id.
+        """
+        if isinstance(label, LabelmapFrame):
+            return label.segment_map()
+        if isinstance(label, TrackedFrame):
+            return label.segment_map(self.classes)
+        if isinstance(label, ListedFrame):
+            return to_segment_map(label.read(), self.classes)
+        raise FormatError(f"{label}: a PNG alone does not say its classes. Give the label of a frame of `videos`.")
 
     def truth(self, path: Path) -> ListedVideos:
-        """Labelled frames of each video, in the order of their names.
-
-        Args:
-            path: `panoptic_gt_*.json`, with its PNG folder beside it.
-
-        Raises:
-            FormatError: The json is damaged, or a frame has no annotation or no PNG folder.
-        """
-        content = read_json(path, "images", "annotations")
-        check_categories(content, self.classes, path)
-        annotations = _by_key(content["annotations"], "image_id", path)
-        folder, known, frames = _png_folder(path), set(range(len(self.classes.names))), {}
-        for position, (name, image) in enumerate(_by_key(content["images"], "id", path).items()):
-            if name not in annotations:
-                raise FormatError(f"{path}: image {name} has no annotation. Give the json of a labelled split.")
-            file = _label_name(str(image.get("file_name") or annotations[name].get("file_name") or f"{name}.png"))
-            origin = f"{path} (image {name})"
-            segments = parse_segments(annotations[name], known, origin)
-            frames[name] = (file, ListedFrame(folder / file, segments, origin, position))
-        if extra := annotations.keys() - frames.keys():
-            raise FormatError(f"{path}: annotation {min(extra)} has no image. Restore the original json.")
-        return _into_videos(frames)
+        """Labelled frames of each video of `panoptic_gt_*.json`, whose PNG folder is beside it."""
+        return listed_truth(path)
 
     def prediction(self, root: Path, truth: ListedVideos) -> ListedVideos:
-        """The prediction of each labelled frame.
+        """The prediction of each labelled frame, by name or, where `pred.json` has no names, by position."""
+        return listed_prediction(root, truth)
 
-        Annotations of `pred.json` that name their image (`image_id`, or `file_name` of the PNG) are found by name;
-        others are matched by position with the images of the truth, as the benchmark's script does.
+    def read_predicted(self, folder: str | Path, video: str, frame: str) -> SegmentMap | None:
+        """Read a frame of a folder with `pred.json` and `pan_pred/`; None where it is not one of the predicted ones.
 
         Raises:
-            FormatError: `pred.json` is missing, damaged, or has another number of annotations than the truth.
+            FormatError: A file is missing or damaged, or no frame of the video is predicted.
         """
-        path = root / "pred.json"
-        entries = read_json(path, "annotations")["annotations"]
-        named = self._name(entries, truth, path)
-        known, faults = set(range(len(self.classes.names))), []
-        found: ListedVideos = {}
-        video_of = {name: video for video, frames in truth.items() for name in frames}
-        for name, entry in named.items():
-            origin, video = f"{path} (image {name})", video_of.get(name, "not in the truth")
-            found.setdefault(video, {})[name] = None  # a frame that cannot be read
-            with collect_faults(faults):
-                segments = parse_segments(entry, known, origin)
-                found[video][name] = ListedFrame(root / "pan_pred" / f"{name}.png", segments, origin)
-        if faults:
-            raise FormatError(*faults, partial=found)
-        return found
-
-    @staticmethod
-    def _name(entries: list, truth: ListedVideos, path: Path) -> dict[str, dict]:
-        """Annotations of a prediction by image id: by their names, or if none has any by position."""
-        listed = {name: frame for frames in truth.values() for name, frame in frames.items()}
-        names = sorted(listed, key=lambda name: listed[name].position)
-        aliases = {alias: name for name, frame in listed.items() for alias in (name, _bare(frame.path.stem))}
-        given = [_stem(entry) if isinstance(entry, dict) else "" for entry in entries]
-        if not any(given):
-            if len(entries) != len(names):
-                raise FormatError(
-                    f"{path}: {len(entries)} annotations without names for {len(names)} labelled frames; they are "
-                    "matched by position. Write one per image of the ground truth, in its order, or give image_id."
-                )
-            return dict(zip(names, entries))
-        if not all(given):
-            raise FormatError(f"{path}: annotation {given.index('')} has no image_id, others have. Name all or none.")
-        ids = [aliases.get(_bare(name), name) for name in given]
-        if twice := [name for name, count in Counter(ids).items() if count > 1]:
-            raise FormatError(*(f"{path}: image {name} is listed twice. Write each once." for name in twice))
-        return dict(zip(ids, entries))
+        found = predicted_frame(Path(folder), video, frame)
+        return None if found is None else to_segment_map(found.read(), self.classes)
 
     def write_frame(self, root: Path, name: str, frame: IdMap) -> dict:
         """Write the PNG of a prediction; returns its entry of `pred.json`."""
@@ -120,64 +132,44 @@ class CityscapesVps:
             path: The json.
             videos: Frames of each video by image id; an id starts with the number of its video ("0005_0025").
         """
-        images, annotations = [], []
-        for frames in videos.values():
-            for name, frame in frames.items():
-                height, width = frame.ids.shape
-                file = f"{name}_newImg8bit.png"
-                write_ids(path.parent / "panoptic_video" / _label_name(file), frame.ids)
-                images.append({"id": name, "width": width, "height": height, "file_name": file})
-                segments = segments_json(frame.segments)
-                annotations.append({"image_id": name, "file_name": _label_name(file), "segments_info": segments})
-        write_json(path, {"images": images, "annotations": annotations, "categories": categories_json(self.classes)})
+        entries = [truth_entries(name, frame) for frames in videos.values() for name, frame in frames.items()]
+        for (_, annotation), frame in zip(entries, (f for frames in videos.values() for f in frames.values())):
+            write_ids(path.parent / "panoptic_video" / annotation["file_name"], frame.ids)
+        write_listed(path, [image for image, _ in entries], [annotation for _, annotation in entries])
 
+    def sequence_names(self, split: str, count: int) -> list[str]:
+        """`count` numbers of videos of a split, in order, that no other split and no published video has."""
+        first = {"train": 1000, "val": 4000, "test": 7000}[split]
+        return [f"{first + i:04d}" for i in range(count)]
 
-def _by_key(entries: list, key: str, path: Path) -> dict[str, dict]:
-    """Entries of a json by one of their values, which must differ."""
-    found: dict[str, dict] = {}
-    for entry in entries:
-        if not isinstance(entry, dict) or key not in entry:
-            raise FormatError(f"{path}: {str(entry)[:80]} has no {key!r}. Restore the original json.")
-        if str(entry[key]) in found:
-            raise FormatError(f"{path}: {key} {entry[key]} is listed twice. Restore the original json.")
-        found[str(entry[key])] = entry
-    return found
+    def write_video(
+        self,
+        root: str | Path,
+        split: str,
+        name: str,
+        images: Iterable[np.ndarray],
+        maps: Iterable[SegmentMap | None],
+        start: int = 0,
+    ) -> None:
+        """Write a video in the official layout.
 
+        All frames of a training video are labelled ones, so their numbers are five apart. Of a val video the fifth,
+        tenth, ... are labelled, the last one where there are fewer. Tracks below 65536 are read back as they are.
 
-def _bare(stem: str) -> str:
-    """A name without the suffix that tells images from labels."""
-    for suffix in (suffix for pair in _SUFFIXES for suffix in pair):
-        stem = stem.removesuffix(suffix)
-    return stem
-
-
-def _png_folder(path: Path) -> Path:
-    split = path.stem.split("_")[2] if path.stem.count("_") >= 2 else "val"
-    candidates = [path.parent / "panoptic_video", path.parent / split / "panoptic_video"]
-    candidates += sorted(path.parent.glob("*/panoptic_video"))
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    raise FormatError(f"{path.parent}: no folder panoptic_video beside {path.name} or in {split}/. Copy it there.")
-
-
-def _label_name(file: str) -> str:
-    for image, label in _SUFFIXES:
-        file = file.replace(image, label)
-    return Path(file).with_suffix(".png").name
-
-
-def _into_videos(frames: dict[str, tuple[str, ListedFrame]]) -> ListedVideos:
-    ordered = sorted(frames.items(), key=lambda item: item[1][0])  # by file name, as the benchmark's script sorts
-    matches = [_VIDEO.match(file) for _, (file, _) in ordered]
-    videos: ListedVideos = {}
-    for i, ((name, (_, frame)), match) in enumerate(zip(ordered, matches)):
-        video = match[1] if all(matches) else f"{i // LABELLED_FRAMES:04d}"
-        videos.setdefault(video, {})[name] = frame
-    return videos
-
-
-def _stem(entry: dict) -> str:
-    if "image_id" in entry:
-        return str(entry["image_id"])
-    return Path(str(entry.get("file_name", ""))).stem
+        Args:
+            root: Root of the data set.
+            split: "train", "val", or "test", which gets no labels.
+            name: Number of the video, four digits.
+            images: (H, W, 3) uint8 RGB, one per frame.
+            maps: Labels, one per frame; those of frames without labels are ignored.
+            start: Number of the frame before the first.
+        """
+        if split not in self.published or not _NUMBER.fullmatch(name):
+            raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and four digits")
+        if start < 0:
+            raise FormatError(f"first file number {start}: files are numbered from 0")
+        writer = VideoWriter(Path(root), split, name)
+        step = STRIDE if split == "train" else 1
+        for number, (image, segments) in enumerate(zip(images, maps, strict=True), 1):
+            writer.add(start + number * step, image, segments)
+        writer.close()

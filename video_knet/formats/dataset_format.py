@@ -66,6 +66,27 @@ class DatasetFormat(ABC):
         """Read the objects of a frame, which may overlap. Only where `overlapping`; errors as for `read`."""
         raise NotImplementedError(f"{self.name}: labels do not overlap; call read")
 
+    def read_predicted(self, folder: str | Path, video: str, frame: str) -> SegmentMap | None:
+        """Read a frame of a folder of predictions, as the metric of the format writes them.
+
+        Args:
+            folder: The folder.
+            video: `Video.name`.
+            frame: `Frame.name`.
+
+        Returns:
+            Classes and tracks; None where the format's predictions need not hold this frame of a predicted video.
+
+        Raises:
+            FormatError: The prediction is missing or damaged, or the format has none that is read frame by frame.
+        """
+        if not hasattr(self, "prediction_path"):
+            raise FormatError(f"{folder}: predictions of {self.name} cannot be read frame by frame; leave them out")
+        path = self.prediction_path(Path(folder), video, frame)
+        if not path.exists():
+            raise FormatError(f"{path} does not exist; predict all frames of {video}, or leave the video out")
+        return getattr(self, "read_prediction", self.read)(path)  # where a prediction is coded unlike a label
+
     def label_size(self, label: Any) -> tuple[int, int]:
         """(H, W) of a frame's labels, cheaply: from the header of a PNG, or from what the json says."""
         return png_size(Path(getattr(label, "path", label)))

@@ -1,6 +1,7 @@
 """Json files: read with the faults named, written whole or not at all."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,19 @@ from .base import FormatError
 from .files import whole_file
 
 
-def read_json(path: Path, *lists: str) -> dict:
+def read_json(path: Path, *lists: str, hook: Callable[[dict], Any] | None = None) -> dict:
     """Read a json object that has these lists.
+
+    Args:
+        path: The file.
+        lists: Names of the lists.
+        hook: What becomes of each object as soon as it is parsed, inner ones first; for files that would fill memory.
 
     Raises:
         FormatError: The file is missing, no json, or lacks a list.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_hook=hook)
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file. Check the path.") from None
     except (OSError, ValueError, RecursionError) as error:

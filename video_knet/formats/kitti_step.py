@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import VOID, FormatError, Frame, SegmentMap, Video
+from .base import VOID, FormatError, Frame, SegmentMap, Video, collect_faults
 from .cityscapes_classes import cityscapes_table
 from .dataset_format import DatasetFormat, Published
 from .kitti_step_names import LabelFiles, find_label_files
 from .png import list_png, read_png, write_png
+from .segment_png import check_classes, check_shapes, check_tracks, encode_segments, read_segments
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ TEST = (465, 147, 243, 257, 421, 809, 114, 215, 165, 349, 1176, 774, 694, 152, 8
         436, 430, 316, 176, 170, 85, 175)
 # fmt: on
 
-MAX_TRACK = 2**16 - 1
 _SEQUENCE, _FRAME = re.compile(r"\d{4}"), re.compile(r"\d{6}")
+_CODING = "Classes are Cityscapes train ids in the red channel (a class file of the released code: 19 is void)."
 _LAYOUT_REMEDY = "Point data_root at the folder that holds training/, testing/ and panoptic_maps/ (data/README.md)."
 
 
@@ -71,7 +72,8 @@ class KittiStep(DatasetFormat):
         has is warned of, since the frames around it are then neighbours.
 
         Raises:
-            FormatError: A folder or file is missing or misnamed.
+            FormatError: Folders or files are missing or misnamed; all of them are named. `partial` holds the complete
+                frames; it is None where the split could not be listed.
         """
         root = Path(root)
         if split not in self.splits:
@@ -79,7 +81,7 @@ class KittiStep(DatasetFormat):
         if not root.is_dir():
             raise FormatError(f"{root}: no such folder. {_LAYOUT_REMEDY}")
         if split == "trainval":
-            return sorted(self.videos(root, "train") + self.videos(root, "val"), key=lambda video: video.name)
+            return self._joined(root, ("train", "val"))
         folder = self._split_folder(root, split)
         if not folder.is_dir():
             raise FormatError(f"{folder}: no such folder, needed for split {split!r}. {_LAYOUT_REMEDY}")
@@ -87,7 +89,13 @@ class KittiStep(DatasetFormat):
         if not sequences:
             raise FormatError(f"{folder}: holds no sequence (folders of four digits). {_LAYOUT_REMEDY}")
         images = folder if split == "test" else root / "training" / "image_02"
-        return [self._video(path, images / path.name, labelled=split != "test") for path in sequences]
+        videos, faults = [], []
+        for path in sequences:
+            with collect_faults(faults):
+                videos.append(_video(path, images / path.name, split != "test", faults))
+        if faults:
+            raise FormatError(*faults, partial=videos)
+        return videos
 
     def read(self, path: str | Path | Sequence[Path]) -> SegmentMap:
         """Read the labels or the prediction of one frame.
@@ -99,13 +107,9 @@ class KittiStep(DatasetFormat):
             FormatError: A file is missing, damaged, not coded as expected, or holds an unknown class.
         """
         if isinstance(path, str | Path):
-            array = read_png(Path(path), "RGB")  # (H, W, 3)
-            semantic = np.ascontiguousarray(array[..., 0])
-            track = array[..., 1].astype(np.int32)  # widen first: 8 bits cannot be shifted
-            track <<= 8
-            track |= array[..., 2]
-            self._check_classes(semantic, Path(path))
-            return SegmentMap(semantic, track)
+            segments = read_segments(Path(path))
+            self._check_classes(segments.semantic, Path(path))
+            return segments
         if len(path) == 1:
             return self.read(path[0])
         return self._read_pair(*path)
@@ -120,16 +124,11 @@ class KittiStep(DatasetFormat):
 
     def encode(self, segments: SegmentMap, path: Path | None = None) -> np.ndarray:
         """(H, W, 3) uint8 coding of a frame; `path` is only named in errors."""
-        where, semantic, track = path or "segment map", np.asarray(segments.semantic), np.asarray(segments.track)
-        if semantic.ndim != 2 or semantic.shape != track.shape:
-            raise FormatError(f"{where}: semantic is {semantic.shape}, track {track.shape}; both must be one (H, W).")
+        where = path or "segment map"
+        semantic, track = check_shapes(segments, where)
         self._check_classes(semantic, where)
-        if track.size and not 0 <= int(track.min()) <= int(track.max()) <= MAX_TRACK:
-            value = int(track.min()) if track.min() < 0 else int(track.max())
-            raise FormatError(
-                f"{where}: track id {value} is outside 0..{MAX_TRACK}. Number the tracks of a video from 1."
-            )
-        return np.stack([semantic, track >> 8, track & 255], axis=-1).astype(np.uint8)  # (H, W, 3)
+        check_tracks(track, where)
+        return encode_segments(semantic, track)
 
     def label_path(self, root: str | Path, video: str, frame: str) -> Path:
         """Label file of a frame under a split's label folder (ROOT/panoptic_maps/SPLIT)."""
@@ -183,25 +182,21 @@ class KittiStep(DatasetFormat):
     def _split_folder(self, root: Path, split: str) -> Path:
         return root / "testing" / "image_02" if split == "test" else root / "panoptic_maps" / split
 
-    def _video(self, folder: Path, images: Path, labelled: bool) -> Video:
-        """A video from the folder that defines it (labels; images for test) and the folder of its images."""
-        if not _SEQUENCE.fullmatch(folder.name):
-            raise FormatError(f"{folder}: a sequence is named by four digits. Rename or remove the folder.")
-        if not folder.is_dir():
-            raise FormatError(f"{folder}: is a link to {folder.readlink()}, which is no folder. Mend or remove it.")
-        files = list_png(folder)
-        if not files:
-            raise FormatError(f"{folder}: holds no PNG file. Download the sequence again, or remove the folder.")
-        for path in files:
-            if not _FRAME.fullmatch(path.stem):
-                raise FormatError(f"{path}: a frame is named by six digits. Rename or remove the file.")
-        _warn_of_gaps(files)
-        if not labelled:
-            return Video(folder.name, tuple(Frame(path.stem, path) for path in files))
-        if not images.is_dir():
-            raise FormatError(f"{images}: no such folder, but {folder} holds its labels. Download the images.")
-        _check_pairs(files, images)
-        return Video(folder.name, tuple(Frame(path.stem, images / path.name, path) for path in files))
+    def _joined(self, root: Path, splits: Sequence[str]) -> list[Video]:
+        """The videos of several splits by name."""
+        videos, faults = [], []
+        for split in splits:
+            try:
+                videos += self.videos(root, split)
+            except FormatError as error:
+                if error.partial is None:
+                    raise
+                videos += error.partial
+                faults += error.faults
+        videos.sort(key=lambda video: video.name)
+        if faults:
+            raise FormatError(*faults, partial=videos)
+        return videos
 
     def _read_pair(self, class_path: Path, track_path: Path) -> SegmentMap:
         """A prediction of the released code: 16-bit class file, where 19 is void, and 16-bit track file."""
@@ -215,37 +210,54 @@ class KittiStep(DatasetFormat):
         return SegmentMap(wide.astype(np.uint8), track)
 
     def _check_classes(self, semantic: np.ndarray, where: Path | str) -> None:
-        known = len(self.classes.names)
-        if semantic.dtype == np.uint8:
-            counts = np.bincount(semantic.ravel(), minlength=256)
-            values = known + np.flatnonzero(counts[known:VOID])
-        else:
-            values = np.unique(semantic[((semantic < 0) | (semantic >= known)) & (semantic != VOID)])
-        if len(values):
-            raise FormatError(
-                f"{where}: class {int(values[0])} is outside 0..{known - 1} and not {VOID} (void). "
-                "Classes are Cityscapes train ids in the red channel (a class file of the released code: 19 is void)."
-            )
+        check_classes(semantic, len(self.classes.names), where, _CODING)
 
 
-def _check_pairs(labels: list[Path], images: Path) -> None:
-    """Every label has its image, and every image its label."""
-    have = {path.name for path in list_png(images)}
-    wanted = {path.name for path in labels}
-    if lacking := sorted(wanted - have):
-        raise FormatError(
-            f"{images / lacking[0]}: no such file, but {labels[0].parent / lacking[0]} is its label "
-            f"({len(lacking)} images missing in this sequence). Download the images again."
-        )
-    if lacking := sorted(have - wanted):
-        raise FormatError(
-            f"{labels[0].parent / lacking[0]}: no such file, but {images / lacking[0]} is its image "
-            f"({len(lacking)} labels missing in this sequence). Download the labels again, or move images that are not "
-            "to be used elsewhere."
-        )
+def _video(folder: Path, images: Path, labelled: bool, faults: list[str]) -> Video:
+    """A video from the folder that defines it (labels; images for test) and the folder of its images.
+
+    Faults of single files are added to `faults`, and their frames left out.
+
+    Raises:
+        FormatError: There is no video at all.
+    """
+    if not _SEQUENCE.fullmatch(folder.name):
+        raise FormatError(f"{folder}: a sequence is named by four digits. Rename or remove the folder.")
+    if not folder.is_dir():
+        raise FormatError(f"{folder}: is a link to {folder.readlink()}, which is no folder. Mend or remove it.")
+    files = list_png(folder)
+    if not files:
+        raise FormatError(f"{folder}: holds no PNG file. Download the sequence again, or remove the folder.")
+    misnamed = [path for path in files if not _FRAME.fullmatch(path.stem)]
+    faults += [f"{path}: a frame is named by six digits. Rename or remove the file." for path in misnamed]
+    files = [path for path in files if path not in misnamed]
+    _warn_of_gaps(files)
+    if not labelled:
+        return Video(folder.name, tuple(Frame(path.stem, path) for path in files))
+    if not images.is_dir():
+        raise FormatError(f"{images}: no such folder, but {folder} holds its labels. Download the images.")
+    lacking, unlabelled = _unpaired({path.name for path in files}, {path.name for path in list_png(images)})
+    faults += [
+        f"{images / name}: no such file, but {folder / name} is its label. Download the images again."
+        for name in lacking
+    ]
+    faults += [
+        f"{folder / name}: no such file, but {images / name} is its image. Download the labels again, or move images "
+        "that are not to be used elsewhere."
+        for name in unlabelled
+    ]
+    frames = (Frame(path.stem, images / path.name, path) for path in files if path.name not in lacking)
+    return Video(folder.name, tuple(frames))
+
+
+def _unpaired(labels: set[str], images: set[str]) -> tuple[list[str], list[str]]:
+    """Names of the labels without image, and of the images without label."""
+    return sorted(labels - images), sorted(images - labels)
 
 
 def _warn_of_gaps(files: list[Path]) -> None:
+    if not files:
+        return
     numbers = [int(path.stem) for path in files]
     missing = numbers[-1] - numbers[0] + 1 - len(numbers)
     if missing:

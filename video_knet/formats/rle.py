@@ -102,18 +102,19 @@ def decode_runs(masks: Sequence[Rle | None], size: Sequence[int]) -> Runs:
     return Runs(edges, np.concatenate([[0], np.cumsum(rows)]), pixels)
 
 
-def counts_text(rle: Rle, size: list[int], place: int = 0) -> str:
-    """The counts of a mask as text, whichever way they are stored."""
+def counts_text(rle: Rle, size: list[int], place: int = 0, what: str = "video") -> str:
+    """The counts of a mask as text, whichever way they are stored; `what` it belongs to is named in errors."""
     counts = rle["counts"]
-    if rle["size"] != size and list(rle["size"]) != size:
-        raise MaskError(place, f"size is {rle['size']} (H, W), that of the video {size}")
+    if rle["size"] != size and not (isinstance(rle["size"], tuple) and list(rle["size"]) == size):
+        raise MaskError(place, f"size is {rle['size']} (H, W), that of the {what} {size}")
     if isinstance(counts, str):
         return counts
     if isinstance(counts, bytes):
         return counts.decode("latin-1")
     if (
         not isinstance(counts, list)
-        or not all(type(length) is int and length >= 0 for length in counts)
+        or set(map(type, counts)) != {int}
+        or min(counts) < 0
         or sum(counts) != size[0] * size[1]
     ):
         raise MaskError(place, f"counts are not lengths from 0 with the sum {size[0] * size[1]} (pixels of the mask)")

@@ -1,60 +1,45 @@
 """VIPSeg (Miao et al., CVPR 2022): raw 16-bit masks, and panoptic json with a PNG of ids for each frame.
 
-    ROOT/panomasks/VIDEO/FRAME.png                raw: 0 void; below 125 class + 1; else (class + 1) * 100 + object
+    ROOT/images/VIDEO/FRAME.jpg                   images; `imgs` in the first download
+    ROOT/panomasks/VIDEO/FRAME.png                raw masks (`vipseg_raw`); those of test are not read
     ROOT/{train,val,test}.txt                     videos of a split, one name a line
     DIR/panoptic_gt_VIPSeg_SPLIT.json             what the raw masks are converted to: lists of segments,
     DIR/panomasksRGB/VIDEO/FRAME.png              ids
     PRED/pred.json, PRED/pan_pred/VIDEO/FRAME.png a prediction
 
-Objects of the raw masks are numbered from 0.
+Datasets read the raw masks; the evaluator reads either. Copies at 720p have the same tree.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from .base import FormatError, collect_faults
-from .id_maps import (
-    IdMap,
-    ListedFrame,
-    Segment,
-    categories_json,
-    check_categories,
-    parse_segments,
-    segments_json,
-    write_ids,
-)
-from .json_files import read_json, write_json
-from .png import list_png, read_png, write_png
-from .splits import read_split
+from .base import FormatError, Frame, SegmentMap, Video, collect_faults
+from .dataset_format import DatasetFormat, Published
+from .files import whole_file
+from .folders import IMAGES, first_folder, list_stems, subfolders
+from .id_maps import IdMap, ListedFrame, categories_json, segments_json, write_ids
+from .id_tracks import to_segment_map
+from .json_files import write_json
+from .png import read_png, write_png
+from .splits import is_name, read_split
+from .track_numbers import TrackNumbers
 from .vipseg_classes import VIPSEG_CLASSES
-
-_FIRST_OBJECT = 125  # raw values from here on are objects
-
-
-@dataclass(frozen=True)
-class RawFrame:
-    """A raw mask: an `IdMap` before it is decoded."""
-
-    path: Path
-
-    def read(self) -> IdMap:
-        """Decode the mask; ids are the raw values.
-
-        Raises:
-            FormatError: The PNG is missing or damaged, or holds a value that is no class.
-        """
-        ids = read_png(self.path, "grey").astype(np.uint32)
-        return IdMap(ids, tuple(list_raw(ids, self.path)), self.path, str(self.path))
-
+from .vipseg_json import listed_prediction, listed_truth, predicted_frame
+from .vipseg_raw import RawFrame, decode_raw, encode_raw, raw_numbers
 
 VideoFrames = dict[str, dict[str, ListedFrame | RawFrame]]
+_IMAGE_FOLDERS = ("images", "imgs")
+_LAYOUT_REMEDY = "Give the folder that holds images/, panomasks/ and the split files."
 
 
-class Vipseg:
+class Vipseg(DatasetFormat):
     """The VIPSeg format.
+
+    A split is a word, whose text file lies in the root, above it, or in the `VIPSeg` beside it (where a 720p copy is
+    made from), or the path of such a file. Masks are expected unless the file is named test.txt.
 
     Attributes:
         name: Name of the format.
@@ -63,6 +48,112 @@ class Vipseg:
 
     name = "vipseg"
     classes = VIPSEG_CLASSES
+    published = {"train": Published(2806), "val": Published(343), "test": Published(387)}
+    layout = {
+        "{images,imgs}/VIDEO/FRAME.jpg": "images",
+        "panomasks/VIDEO/FRAME.png": "raw masks of train and val",
+        "SPLIT.txt": "videos of a split",
+    }
+
+    def videos(self, root: str | Path, split: str) -> list[Video]:
+        """List the videos of a split by name, and check that every image has its mask and the other way round.
+
+        Raises:
+            FormatError: A folder or file is missing or misnamed; all faults, `partial` holds the other videos.
+        """
+        root, split_file = Path(root), _split_file(Path(root), str(split))
+        images = first_folder(root / name for name in _IMAGE_FOLDERS)
+        if images is None:
+            raise FormatError(f"{root / _IMAGE_FOLDERS[0]}: no such folder, nor {_IMAGE_FOLDERS[1]}/. {_LAYOUT_REMEDY}")
+        videos, faults = [], []
+        for name in sorted(read_split(split_file)):
+            with collect_faults(faults):
+                if not (images / name).is_dir():
+                    raise FormatError(
+                        f"{images / name}: no such folder, but {split_file} names the video {name!r}. Download the "
+                        "video, or remove its line."
+                    )
+                masks = None if split_file.stem == "test" else root / "panomasks" / name
+                videos.append(_video(images / name, masks))
+        if faults:
+            raise FormatError(*faults, partial=videos)
+        return videos
+
+    def read(self, label: RawFrame | ListedFrame | str | Path) -> SegmentMap:
+        """Read the labels of a frame: track = object + 1, so that ids are those of one class; 0 is stuff or a crowd.
+
+        Args:
+            label: A raw mask or its path, or an entry of a json, whose ids are the tracks.
+
+        Raises:
+            FormatError: The PNG is missing or damaged, or holds a value that is no class.
+        """
+        if isinstance(label, ListedFrame):
+            return to_segment_map(label.read(), self.classes)
+        path = Path(getattr(label, "path", label))
+        return decode_raw(read_png(path, "grey"), path)
+
+    def write(self, path: str | Path, segments: SegmentMap, numbers: TrackNumbers | None = None) -> None:
+        """Write a raw mask, whole or not at all.
+
+        Args:
+            path: The PNG.
+            segments: Labels of a frame.
+            numbers: Objects of the video so far (`raw_numbers`); without it only this frame's are numbered.
+
+        Raises:
+            FormatError: A class that the dataset does not have, or more than 100 objects of one class.
+        """
+        write_png(Path(path), encode_raw(segments, numbers or raw_numbers(), path))
+
+    def sequence_names(self, split: str, count: int) -> list[str]:
+        """`count` video names of a split, in order, that no other split and no published video has."""
+        first = {"train": 10000, "val": 20000, "test": 30000}[split]
+        return [f"{first + i}_synthetic" for i in range(count)]
+
+    def write_video(
+        self,
+        root: str | Path,
+        split: str,
+        name: str,
+        images: Iterable[np.ndarray],
+        maps: Iterable[SegmentMap | None],
+        start: int = 0,
+    ) -> None:
+        """Write a video with raw masks, then its name into the split file unless it is there.
+
+        Tracks 1 to 100 are read back as they are; others as another number of their class, one for each.
+
+        Args:
+            root: Root of the data set.
+            split: "train", "val", or "test", which gets no masks.
+            name: Name of the video's folder.
+            images: (H, W, 3) uint8 RGB, one per frame.
+            maps: Labels, one per frame; ignored for test.
+            start: Number of the first file.
+        """
+        if split not in self.published or not is_name(name):
+            raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and the name of a folder")
+        if start < 0:
+            raise FormatError(f"first file number {start}: files are numbered from 0")
+        root, split_file, numbers = Path(root), Path(root) / f"{split}.txt", raw_numbers()
+        for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
+            with whole_file(root / "images" / name / f"{number:08d}.jpg") as file:
+                Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+            if split != "test":
+                self.write(root / "panomasks" / name / f"{number:08d}.png", segments, numbers)
+        names = read_split(split_file) if split_file.exists() else []
+        if name not in names:
+            with whole_file(split_file) as file:
+                file.write("\n".join([*names, name, ""]).encode())
+
+    def read_predicted(self, folder: str | Path, video: str, frame: str) -> SegmentMap:
+        """Read a frame of a folder with `pred.json` and `pan_pred/`.
+
+        Raises:
+            FormatError: A file is missing or damaged, or `pred.json` does not list the frame.
+        """
+        return to_segment_map(predicted_frame(Path(folder), video, frame).read(), self.classes)
 
     def truth(self, path: Path, split: Path | None = None) -> VideoFrames:
         """Frames of each video.
@@ -74,7 +165,7 @@ class Vipseg:
         Raises:
             FormatError: Files are missing or damaged.
         """
-        return self._listed_truth(path) if path.is_file() or path.suffix == ".json" else self._raw_truth(path, split)
+        return listed_truth(path) if path.is_file() or path.suffix == ".json" else self._raw_truth(path, split)
 
     def prediction(self, root: Path, truth: VideoFrames) -> VideoFrames:
         """The prediction of each frame: videos by `video_id`, the frames of a video by position.
@@ -82,31 +173,7 @@ class Vipseg:
         Raises:
             FormatError: `pred.json` is missing or damaged, or a video has another number of frames than the truth.
         """
-        path, found, faults = root / "pred.json", {}, []
-        for entry in read_json(path, "annotations")["annotations"]:
-            with collect_faults(faults):
-                video, frames = _video_entry(entry, path)
-                if video in found:
-                    raise FormatError(f"{path}: video {video} is listed twice. Write each video once.")
-                found[video] = {}
-                names = list(truth.get(video, {})) or [f"#{i}" for i in range(len(frames))]
-                if len(frames) != len(names):
-                    raise FormatError(
-                        f"{path}: video {video} has {len(frames)} annotations, the truth has {len(names)} frames; they "
-                        "are matched by position. Write one per frame, in order."
-                    )
-                for name, frame in zip(names, frames):
-                    found[video][name] = None  # a frame that cannot be read
-                    with collect_faults(faults):
-                        found[video][name] = self._listed_frame(root / "pan_pred", video, name, frame, path)
-        if faults:
-            raise FormatError(*faults, partial={video: frames for video, frames in found.items() if frames})
-        return found
-
-    def _listed_frame(self, folder: Path, video: str, name: str, entry: dict, json_file: Path) -> ListedFrame:
-        origin = f"{json_file} (video {video}, frame {name})"
-        segments = parse_segments(entry, set(range(len(self.classes.names))), origin)
-        return ListedFrame(folder / video / f"{name}.png", segments, origin)
+        return listed_prediction(root, truth)
 
     def write_frame(self, root: Path, video: str, name: str, frame: IdMap) -> dict:
         """Write the PNG of a prediction; returns its entry of the video's annotations."""
@@ -138,78 +205,57 @@ class Vipseg:
             annotations.append({"video_id": video, "annotations": entries})
         write_json(path, {"videos": listed, "annotations": annotations, "categories": categories_json(self.classes)})
 
-    def write_raw(self, path: Path, semantic: np.ndarray, objects: np.ndarray) -> None:
-        """Write a raw mask.
-
-        Args:
-            path: The PNG.
-            semantic: (H, W) class ids, 255 for void.
-            objects: (H, W) number of the object from 0, of things; 0 elsewhere.
-        """
-        if objects.size and not 0 <= int(objects.min()) <= int(objects.max()) <= 99:
-            raise FormatError(f"{path}: object {int(objects.max())} is outside 0..99. A mask holds 100 of a class.")
-        is_thing = np.append(self.classes.is_thing, np.zeros(256 - len(self.classes.names), bool))
-        raw = semantic.astype(np.uint16) + 1
-        raw = np.where(is_thing[semantic], raw * 100 + objects, raw)
-        write_png(path, np.where(semantic == self.classes.void, 0, raw).astype(np.uint16))
-
-    def _listed_truth(self, path: Path) -> VideoFrames:
-        content = read_json(path, "annotations")
-        check_categories(content, self.classes, path)
-        folders = [folder / "panomasksRGB" for folder in (path.parent, path.parent.parent)]
-        folder = next((f for f in folders if f.is_dir()), None)
-        if folder is None:
-            raise FormatError(f"{folders[0]}: no such folder, but {path.name} needs its PNG files. Copy it there.")
-        videos: VideoFrames = {}
-        for entry in content["annotations"]:
-            video, frames = _video_entry(entry, path)
-            if video in videos:
-                raise FormatError(f"{path}: video {video} is listed twice. Restore the original json.")
-            videos[video] = {}
-            for frame in frames:
-                name = Path(str(frame.get("file_name") or frame.get("image_id") or "")).stem
-                if not name or name in videos[video]:
-                    what = f"frame {name} is listed twice" if name else "a frame has neither file_name nor image_id"
-                    raise FormatError(f"{path}: video {video}: {what}. Restore the original json.")
-                videos[video][name] = self._listed_frame(folder, video, name, frame, path)
-        return videos
-
     def _raw_truth(self, root: Path, split: Path | None) -> VideoFrames:
         masks = root / "panomasks" if (root / "panomasks").is_dir() else root
         if not masks.is_dir():
             raise FormatError(f"{root}: no such folder. Give panoptic_gt_VIPSeg_*.json, or the root with panomasks/.")
         default = next((f / "val.txt" for f in (root, masks.parent) if (f / "val.txt").is_file()), None)
         split = split or default
-        names = read_split(split) if split else sorted(p.name for p in masks.iterdir() if p.is_dir())
-        videos: VideoFrames = {}
+        names = read_split(split) if split else [path.name for path in subfolders(masks)]
+        videos, faults = {}, []
         for name in names:
-            if not (masks / name).is_dir():
-                raise FormatError(f"{masks / name}: no such folder, but {split} names the video. Download its masks.")
-            files = list_png(masks / name)
-            if not files:
-                raise FormatError(f"{masks / name}: holds no PNG file. Download the video again.")
-            videos[name] = {path.stem: RawFrame(path) for path in files}
+            with collect_faults(faults):
+                if not (masks / name).is_dir():
+                    raise FormatError(
+                        f"{masks / name}: no such folder, but {split} names the video. Download its masks."
+                    )
+                files = list_stems(masks / name, (".png",))
+                videos[name] = {stem: RawFrame(path) for stem, path in files.items()}
+        if faults:
+            raise FormatError(*faults, partial=videos)
         if not videos:
             raise FormatError(f"{masks}: holds no video (VIDEO/FRAME.png). Give the root with panomasks/.")
         return videos
 
 
-def list_raw(ids: np.ndarray, path: Path) -> Iterable[Segment]:
-    """Segments of a raw mask, by rising value, as the data set's converter lists them."""
-    for value, area in zip(*np.unique(ids, return_counts=True)):
-        if not value:
-            continue
-        category = int(value) - 1 if value < _FIRST_OBJECT else int(value) // 100 - 1
-        if not 0 <= category < len(VIPSEG_CLASSES.names):
-            raise FormatError(
-                f"{path}: value {int(value)} is no class: 0 is void, 1..124 are classes, from 125 on (class + 1) * 100 "
-                "+ object. Restore the original mask."
-            )
-        yield Segment(int(value), category, False, int(area))
+def _split_file(root: Path, split: str) -> Path:
+    if not root.is_dir():
+        raise FormatError(f"{root}: no such folder. {_LAYOUT_REMEDY}")
+    if split.endswith(".txt"):
+        places = [Path(split), root / split]
+    else:
+        above = root.absolute().parent
+        places = [folder / f"{split}.txt" for folder in (root, above, above / "VIPSeg")]
+    found = next((path for path in places if path.is_file()), None)
+    if found is None:
+        others = "".join(f", nor {path}" for path in dict.fromkeys(places[1:]))
+        raise FormatError(f"{places[0]}: no such file{others}, for split {split!r}. {_LAYOUT_REMEDY}")
+    return found
 
 
-def _video_entry(entry: object, path: Path) -> tuple[str, list[dict]]:
-    frames = entry.get("annotations") if isinstance(entry, dict) else None
-    if not isinstance(frames, list) or not all(isinstance(f, dict) for f in frames) or "video_id" not in entry:
-        raise FormatError(f"{path}: an entry of annotations is not {{video_id, annotations: [...]}}. Write it so.")
-    return str(entry["video_id"]), frames
+def _video(folder: Path, mask_folder: Path | None) -> Video:
+    """A video from the folders of its images and of its masks, if it has any."""
+    images = list_stems(folder, IMAGES)
+    if mask_folder is None:
+        return Video(folder.name, tuple(Frame(stem, path) for stem, path in images.items()))
+    masks = list_stems(mask_folder, (".png",))
+    faults = []
+    for present, absent, place, suffix in ((images, masks, mask_folder, ".png"), (masks, images, folder, ".jpg")):
+        faults += [
+            f"{place / stem}{suffix}: no such file, but there is {present[stem]}. Download the video again, or remove "
+            "what has no partner."
+            for stem in sorted(present.keys() - absent.keys())
+        ]
+    if faults:
+        raise FormatError(*faults)
+    return Video(folder.name, tuple(Frame(stem, path, RawFrame(masks[stem])) for stem, path in images.items()))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .base import VOID, FormatError, Frame, SegmentMap, Video
+from .base import VOID, FormatError, Frame, SegmentMap, Video, collect_faults
 from .dataset_format import DatasetFormat, Published
 from .files import whole_file
 from .kitti_step_names import LabelFiles
@@ -54,10 +54,18 @@ class Vspw(DatasetFormat):
         """List the videos of a split by name, and check that every image has its mask and the other way round.
 
         Raises:
-            FormatError: A folder or file is missing or misnamed.
+            FormatError: Folders or files are missing or misnamed; all of them are named. `partial` holds the complete
+                frames; it is None where the split could not be listed.
         """
-        folders, labelled = self._split_folders(Path(root), str(split))
-        return [_video(folder, labelled) for folder in folders]
+        data, split_file = _data_folder(Path(root)), _split_file(Path(root), str(split))
+        videos, faults = [], []
+        for name in sorted(read_split(split_file)):
+            with collect_faults(faults):
+                _require(data / name, split_file)
+                videos.append(_video(data / name, split_file.stem != "test", faults))
+        if faults:
+            raise FormatError(*faults, partial=videos)
+        return videos
 
     def read(self, path: str | Path | Sequence[Path]) -> SegmentMap:
         """Read a mask as dataset ids; tracks are 0.
@@ -135,7 +143,10 @@ class Vspw(DatasetFormat):
         """
         root = Path(root)
         if split is not None:
-            folders, _ = self._split_folders(root, str(split))
+            split_file = _split_file(root, str(split))
+            folders = [_data_folder(root) / name for name in sorted(read_split(split_file))]
+            for folder in folders:
+                _require(folder, split_file)
         else:
             folders = [path for path in _folders(_data_folder(root)) if (path / "mask").is_dir()]
         if not folders:
@@ -200,25 +211,26 @@ class Vspw(DatasetFormat):
             with whole_file(split_file) as file:
                 file.write("\n".join([*names, name, ""]).encode())
 
-    def _split_folders(self, root: Path, split: str) -> tuple[list[Path], bool]:
-        """Video folders of a split by name, and whether they have masks."""
-        data = _data_folder(root)
-        if split.endswith(".txt"):
-            places = [Path(split), root / split]
-        else:
-            places = [folder / f"{split}.txt" for folder in (root, data, data.absolute().parent)]
-        found = next((path for path in places if path.is_file()), None)
-        if found is None:
-            tried = ", ".join(map(str, dict.fromkeys(places)))
-            raise FormatError(f"{root}: has no file for split {split!r}; looked for {tried}. {_LAYOUT_REMEDY}")
-        folders = [data / name for name in sorted(read_split(found))]
-        for folder in folders:
-            if not folder.is_dir():
-                raise FormatError(
-                    f"{folder}: no such folder, but {found} names the video {folder.name!r}. Download the video, or "
-                    "remove its line."
-                )
-        return folders, found.stem != "test"
+
+def _split_file(root: Path, split: str) -> Path:
+    data = _data_folder(root)
+    if split.endswith(".txt"):
+        places = [Path(split), root / split]
+    else:
+        places = [folder / f"{split}.txt" for folder in (root, data, data.absolute().parent)]
+    for path in places:
+        if path.is_file():
+            return path
+    others = "".join(f", nor {path}" for path in dict.fromkeys(places[1:]))
+    raise FormatError(f"{places[0]}: no such file{others}, for the split {split!r}. {_LAYOUT_REMEDY}")
+
+
+def _require(folder: Path, split_file: Path) -> None:
+    if not folder.is_dir():
+        raise FormatError(
+            f"{folder}: no such folder, but {split_file} names the video {folder.name!r}. Download the video, or "
+            "remove its line."
+        )
 
 
 def _data_folder(root: Path) -> Path:
@@ -241,18 +253,19 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return {path.stem: path for path in sorted(paths)}
 
 
-def _video(folder: Path, labelled: bool) -> Video:
+def _video(folder: Path, labelled: bool, faults: list[str]) -> Video:
+    """A video; images and masks without partner are added to `faults` and left out."""
     images = _files(folder / "origin", (".jpg", ".jpeg"))
     if not labelled:
         return Video(folder.name, tuple(Frame(stem, path) for stem, path in images.items()))
     masks = _files(folder / "mask", (".png",))
     for present, absent, place in ((images, masks, "mask/{}.png"), (masks, images, "origin/{}.jpg")):
-        if lacking := sorted(present.keys() - absent.keys()):
-            raise FormatError(
-                f"{folder / place.format(lacking[0])}: no such file, but there is {present[lacking[0]]} "
-                f"({len(lacking)} missing in this folder). Download the video again, or remove what has no partner."
-            )
-    return Video(folder.name, tuple(Frame(stem, images[stem], masks[stem]) for stem in images))
+        faults += [
+            f"{folder / place.format(stem)}: no such file, but there is {present[stem]}. Download the video again, or "
+            "remove what has no partner."
+            for stem in sorted(present.keys() - absent.keys())
+        ]
+    return Video(folder.name, tuple(Frame(stem, images[stem], masks[stem]) for stem in images if stem in masks))
 
 
 def _single(path: str | Path | Sequence[Path]) -> Path:

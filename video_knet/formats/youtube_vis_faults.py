@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from tqdm import tqdm
+
 from .base import FormatError
 from .rle import MaskError, decode_runs
 from .tracks import TrackTruth
 
-_TRUTH_KEYS = ("id", "video_id", "category_id", "iscrowd", "segmentations", "areas")
+_TRUTH_KEYS = ("id", "video_id", "category_id", "segmentations")
 _PREDICTION_KEYS = ("video_id", "category_id", "score", "segmentations")
 
 
@@ -31,9 +33,9 @@ def _missing(where: str, entry: object, keys: Sequence[str]) -> str | None:
     return f"{where}: has no {', '.join(lacking)}. Write all of {', '.join(keys)}." if lacking else None
 
 
-def _number_faults(where: str, key: str, value: object, seen: set) -> Iterator[str]:
-    if type(value) is not int or value < 1:
-        yield f"{where}: {key} is {value!r}, not a whole number from 1. Number from 1."
+def _number_faults(where: str, key: str, value: object, seen: set, first: int = 0) -> Iterator[str]:
+    if type(value) is not int or value < first:
+        yield f"{where}: {key} is {value!r}, not a whole number from {first}. Number from 1."
     elif value in seen:
         yield f"{where}: {key} {value} is there twice. Number from 1, each number once in the whole file."
     else:
@@ -56,6 +58,8 @@ def video_faults(path: Path, entries: list) -> Iterator[str]:
         files = entry["file_names"]
         if not isinstance(files, list) or len(files) != entry["length"] or not all(isinstance(f, str) for f in files):
             yield f"{where}: length is {entry['length']!r}, but file_names are not that many names. Name each frame."
+        elif len(set(files)) < len(files):
+            yield f"{where}: file_names name a frame twice. Name each frame once."
         elif files and (name := video_name(entry)) in names:
             yield f"{where}: folder {name!r} belongs to another video, too. Give each video a folder of its own."
         elif files:
@@ -78,26 +82,36 @@ def category_faults(path: Path, entries: list) -> Iterator[str]:
             names.add(entry["name"])
 
 
-def annotation_faults(path: Path, entries: object, truth: TrackTruth) -> Iterator[str]:
-    """Faults of the true tracks."""
+def annotation_faults(path: Path, entries: object, truth: TrackTruth) -> Iterator[tuple[int | None, str]]:
+    """Faults of the true tracks, and the number of the entry that each is in.
+
+    Annotations are numbered from 1, since the official evaluation never matches number 0, and loses those whose number
+    is there twice. It takes what lacks `iscrowd` for no crowd.
+    """
     if not isinstance(entries, list):
-        yield f"{path}: annotations are a {type(entries).__name__}, not a list. Restore the original file."
+        yield None, f"{path}: annotations are a {type(entries).__name__}, not a list. Restore the original file."
         return
     ids: set = set()
-    for number, entry in enumerate(entries):
-        where = f"{path}: annotation entry {number}"
-        if fault := _missing(where, entry, _TRUTH_KEYS):
-            yield fault
-            continue
-        yield from _number_faults(where, "id", entry["id"], ids)
-        yield from _track_faults(where, entry, truth)
-        if entry["iscrowd"] not in (0, 1):
-            yield f"{where}: iscrowd is {entry['iscrowd']!r}, not 0 or 1. Write 1 for a crowd."
-        areas, masks = entry["areas"], entry["segmentations"]
-        if not isinstance(areas, list) or (isinstance(masks, list) and len(areas) != len(masks)):
-            yield f"{where}: areas are not one for each segmentation. Write an area or null for each frame."
-        elif wrong := [a for a in areas if a is not None and not (_is_finite(a) and a >= 0)]:
-            yield f"{where}: area {wrong[0]!r} is no number from 0. Count the pixels of the mask."
+    for number, entry in enumerate(tqdm(entries, desc="annotations", unit="", delay=5, leave=False)):
+        for fault in _annotation_faults(f"{path}: annotation entry {number}", entry, truth, ids):
+            yield number, fault
+
+
+def _annotation_faults(where: str, entry: object, truth: TrackTruth, ids: set) -> Iterator[str]:
+    if fault := _missing(where, entry, _TRUTH_KEYS):
+        yield fault
+        return
+    yield from _number_faults(where, "id", entry["id"], ids, first=1)
+    yield from _track_faults(where, entry, truth)
+    if entry.get("iscrowd", 0) not in (0, 1):
+        yield f"{where}: iscrowd is {entry['iscrowd']!r}, not 0 or 1. Write 1 for a crowd."
+    areas, masks = entry.get("areas"), entry["segmentations"]
+    if areas is None:
+        return
+    if not isinstance(areas, list) or (isinstance(masks, list) and len(areas) != len(masks)):
+        yield f"{where}: areas are not one for each segmentation. Write an area or null for each frame."
+    elif wrong := [a for a in areas if a is not None and not (_is_finite(a) and a >= 0)]:
+        yield f"{where}: area {wrong[0]!r} is no number from 0. Count the pixels of the mask."
 
 
 def prediction_faults(path: Path, entries: list, truth: TrackTruth) -> Iterator[str]:

@@ -1,0 +1,112 @@
+"""A dataset of one's own that a converter writes: it appears whole, and never in place of something else."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..formats.base import FormatError
+from ..formats.json_files import write_json
+
+SIGN = "conversion.json"  # how a dataset was made; also the sign that a folder may be replaced
+LINKS = ("symlink", "hard")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What every converter is told.
+
+    Attributes:
+        src: Folder to read.
+        out: Folder to make.
+        images, labels: Folders of images and labels, where they are not found in `src`.
+        name: Of the dataset; that of `src` where it is None.
+        link: How files are placed that stay as they are: "symlink", "hard", or None for copies.
+        force: Replace `out`, if a converter made it.
+        progress: Show a progress bar.
+    """
+
+    src: Path
+    out: Path
+    images: Path | None = None
+    labels: Path | None = None
+    name: str | None = None
+    link: str | None = None
+    force: bool = False
+    progress: bool = True
+
+    @property
+    def title(self) -> str:
+        """Name of the dataset."""
+        return self.name or self.src.resolve().name
+
+
+@contextmanager
+def new_dataset(job: Conversion, converter: str, **settings: Any) -> Iterator[Path]:
+    """A folder to write into, which becomes `job.out` when the block has ended without an error.
+
+    Args:
+        job: From where to where.
+        converter: Its name, and further
+        settings: How the dataset was made, noted in the folder.
+
+    Raises:
+        FormatError: Something is in the way.
+    """
+    _check_target(job.out, job.force)
+    settings = {"converter": converter, "source": job.src.resolve(), "link": job.link, **settings}
+    out = job.out.resolve()  # a link's target is what gets replaced
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        yield part
+        write_json(part / SIGN, json.loads(json.dumps(settings, default=str)), indent=2)
+        shutil.rmtree(out, ignore_errors=True)
+        part.replace(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def place(source: Path, target: Path, link: str | None) -> None:
+    """Copy or link a file.
+
+    Args:
+        source: An existing file.
+        target: Its new name; the folder is made when absent.
+        link: "symlink", "hard", or None for a copy.
+
+    Raises:
+        FormatError: A hard link to another file system.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = source.resolve()
+    if link == "symlink":
+        target.symlink_to(source)
+    elif link == "hard":
+        try:
+            os.link(source, target)
+        except OSError as error:
+            raise FormatError(
+                f"{target}: no hard link to {source} can be made ({error.strerror}). Use --link symlink, or copy."
+            ) from error
+    else:
+        shutil.copyfile(source, target)
+
+
+def _check_target(out: Path, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise FormatError(f"{out}: is a file. Name another folder.")
+    for parent in out.absolute().parents:
+        if parent.exists() and not parent.is_dir():
+            raise FormatError(f"{out}: {parent} is a file, no folder can be made in it. Name another folder.")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    if not (out / SIGN).is_file():
+        raise FormatError(f"{out}: is not empty and not a converted dataset ({SIGN} is absent). Name another folder.")
+    if not force:
+        raise FormatError(f"{out}: holds a converted dataset already. Name another folder, or replace it by --force.")
