@@ -9,6 +9,7 @@ import video_knet.apis.overlay_metric  # noqa: F401
 from video_knet.apis.render import render_prediction_folder
 from video_knet.apis.video_io import read_frames
 from video_knet.formats import get_format
+from video_knet.formats.png import read_png
 from video_knet.formats.base import SegmentMap
 from video_knet.formats.id_maps import to_id_map
 from video_knet.synthetic import World, write_world
@@ -141,3 +142,15 @@ def test_colours_by_kernel_differ_from_those_by_track(dataset):
 def test_metric_without_frames_is_no_error(dataset):
     evaluator = Evaluator(dict(type="mmdet.OverlayVideo", out_dir=str(dataset / "out")))
     assert evaluator.evaluate(0) == {}
+
+
+def test_images_of_an_image_set_become_pictures(dataset):
+    evaluator = Evaluator(dict(type="mmdet.OverlayVideo", out_dir=str(dataset / "out")))
+    evaluator.dataset_meta = META
+    for number, (_, sample) in enumerate(samples(dataset)):
+        sample.set_metainfo({"video_name": f"image_{number}", "video_length": 1})
+        evaluator.process(data_samples=[sample], data_batch=None)
+    evaluator.evaluate(6)
+    pictures = sorted((dataset / "out").iterdir())
+    assert [path.name for path in pictures] == [f"image_{number}.png" for number in range(6)]
+    assert len({read_png(path, "RGB").tobytes() for path in pictures}) == 6

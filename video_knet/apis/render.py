@@ -1,7 +1,7 @@
 """Overlay videos, one file per video, frame by frame in constant memory."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from video_knet.apis.panels import compose_panels
 from video_knet.apis.video_io import VideoError, VideoWriter, read_image
 from video_knet.apis.visualization import ColorBy, enlarge_image, overlay
 from video_knet.formats import ClassTable, DatasetFormat, SegmentMap, Video
+from video_knet.formats.png import write_png
 from video_knet.formats.track_numbers import TrackNumbers
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class VideoRenderer:
         truth: SegmentMap | None = None,
         compare: SegmentMap | None = None,
         kernel_of_track: Mapping[int, int] | None = None,
+        alone: bool = False,
     ) -> None:
         """Draw a frame; another video name than before finishes the video before.
 
@@ -97,22 +99,40 @@ class VideoRenderer:
             truth: True labels, where there are any.
             compare: Another prediction to set beside it (paper Fig. 5).
             kernel_of_track: Kernel index of each predicted track in this frame.
+            alone: The frame is all of its video, as in an image set: it becomes a PNG instead.
 
         Raises:
             VideoError: Frames of a finished video arrive again, or sizes change within a video.
         """
+        views = FrameViews(image, prediction, truth, compare, kernel_of_track)
+        if alone:
+            self._write_picture(video_name, views)
+            return
         if video_name != self._video:
             self.close()
             self._start(video_name)
-        self._waiting.append((frame_name, FrameViews(image, prediction, truth, compare, kernel_of_track)))
+        self._waiting.append((frame_name, views))
         if self._shown or truth is not None or len(self._waiting) >= self.lookahead:
             self._write_waiting()
+
+    def _write_picture(self, name: str, views: FrameViews) -> None:
+        self.close()
+        self._numbers, self._shown = {}, self._choose_panels([views])
+        path = self._path(name, ".png")
+        write_png(path, self.draw(views, name))
+        self.finished.append(path)
+
+    def _choose_panels(self, views: Sequence[FrameViews]) -> tuple[str, ...]:
+        given = [p for p in ("prediction", "truth", "compare") if any(getattr(v, p) is not None for v in views)]
+        return self.panels or tuple(given) or ("image",)
+
+    def _path(self, name: str, suffix: str) -> Path:
+        return self.out_dir / f"{name.replace('/', '_')}{suffix}"
 
     def _write_waiting(self) -> None:
         """Write the frames that were held back; the first time, choose the panels."""
         waiting, self._waiting = self._waiting, []
-        given = [p for p in ("prediction", "truth", "compare") if any(getattr(v, p) is not None for _, v in waiting)]
-        self._shown = self._shown or self.panels or tuple(given) or ("image",)
+        self._shown = self._shown or self._choose_panels([views for _, views in waiting])
         for frame_name, views in waiting:
             try:
                 self._writer.write(self.draw(views, f"{self._video}  {frame_name}"))
@@ -159,7 +179,7 @@ class VideoRenderer:
         self.discard() if kind else self.close()
 
     def _start(self, video_name: str) -> None:
-        path = self.out_dir / f"{video_name.replace('/', '_')}.mp4"
+        path = self._path(video_name, ".mp4")
         if path in self.finished:
             raise VideoError(f"{path} is finished, but more frames of {video_name} arrive; give whole videos in order")
         self._video, self._writer = video_name, VideoWriter(path, self.fps)
