@@ -42,6 +42,7 @@ def test_shipped_config_is_without_faults(path):
     assert [str(found) for found in lint(path) if found.severity == FAULT] == []
 
 
+MY_DATA = "train_dataloader = dict(dataset=dict(data_root=data_root))"
 PLANTED = [
     ("trian_cfg = dict(max_epochs=2)", "trian_cfg", FAULT, "Write 'train_cfg'"),
     ("my_note = 3", "my_note", FAULT, "no file refers to it"),
@@ -158,6 +159,7 @@ BUILT = [
         FAULT,
         "nothing to draw",
     ),
+    ("model = dict(neck=dict(_delete_=True, type='FPN', num_outs=4))", "model.neck", FAULT, "'in_channels'"),
     ("optim_wrapper = dict(optimizer=dict(lr=-1))", "optim_wrapper.optimizer", FAULT, "Invalid learning rate"),
 ]
 
@@ -182,6 +184,15 @@ def test_missing_data_are_a_warning_that_names_the_variable(monkeypatch):
     monkeypatch.setenv("KITTI_STEP_ROOT", "/nowhere")
     (found,) = (each for each in lint(FULL_SIZE, build=False) if each.key.endswith("data_root"))
     assert "/nowhere does not exist" in found.message
+
+
+def test_the_variable_of_the_leaf_is_named(tmp_path):
+    """It has another default than the base's of the same name."""
+    texts = [
+        str(found) for found in lint(leaf(tmp_path, "data_root = '{{$MY_ROOT:my_data}}'\n" + MY_DATA), build=False)
+    ]
+    assert any("The environment variable MY_ROOT is not set, the default is my_data" in text for text in texts)
+    assert any("KITTI_STEP_ROOT is not set" in text for text in texts)  # validation is still that of the base
 
 
 def test_data_that_are_there_are_read(world, tmp_path, monkeypatch):
@@ -286,6 +297,15 @@ def test_the_command(tmp_path, capsys):
     assert tool.main([str(good), "--no-build"]) == 0
     assert tool.main(["nowhere.py"]) == 1
     assert "nowhere.py: no such config file" in capsys.readouterr().err
+
+
+def test_training_says_which_part_lacks_an_argument(tmp_path, capsys):
+    path = leaf(tmp_path, "model = dict(neck=dict(_delete_=True, type='FPN', out_channels=64, num_outs=4))")
+    assert train.main([str(path), "--work-dir", str(tmp_path)]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("train: model.neck: ")
+    assert "'in_channels'" in error
+    assert error.endswith(f"`tools/lint_config.py {path}` lists all faults")
 
 
 @pytest.mark.parametrize(

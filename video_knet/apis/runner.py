@@ -37,7 +37,7 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
         raise ValueError(f"{path}: {error}") from error
     except KeyError as error:  # how the host says that a variable is set, but empty
         raise ValueError(
-            f"{path}: {error.args[0]}. An environment variable that the config reads is empty: set or unset it"
+            f"{path}: {str(error.args[0]).rstrip('.')}. An environment variable that the config reads is empty: set or unset it"
         ) from error
     check_options(options or {}, config)
     config.merge_from_dict(options or {})
@@ -94,9 +94,9 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
     try:
         return Runner.from_cfg(config)
     except (TypeError, KeyError) as error:
-        if (finding := wrong_call(config, error)) is None:
+        if (reason := wrong_call(config._cfg_dict, error)) is None:
             raise
-        raise ValueError(f"{finding}. {all_faults(config)}") from error
+        raise ValueError(f"{reason}. {all_faults(config)}") from error
 
 
 def check_parts(config: Config) -> None:

@@ -20,6 +20,7 @@ import knet  # noqa: F401  must come before mmdet
 # isort: split
 from mmdet.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS
 
+from video_knet.apis.lint.components import REGISTRIES
 from video_knet.apis.lint.finding import Finding, did_you_mean, evaluators_of, fault, walk, warning
 
 ITERATIONS = 1000  # of an epoch, for schedules that are told
@@ -88,20 +89,27 @@ def failure(config: Mapping[str, Any], key: str, error: Exception) -> Finding:
     """A finding for a part that could not be built, with the key of the innermost part at fault."""
     path = locate(_get(config, key), key, [part["type"] for part in parts_in(error.__traceback__)])
     text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    known = isinstance(error, (ValueError, OSError))
-    message = text if known else f"cannot be built: {type(error).__name__}: {text}"
-    return fault(path, message, "Correct what it names" if known else "Compare it with the arguments of the class")
+    if isinstance(error, (ValueError, OSError)):
+        return fault(path, text, "Correct what it names")
+    if is_wrong_call(error):
+        return fault(path, f"cannot be built: {text}", "Give what is missing, and take out what is not known")
+    return fault(path, f"cannot be built: {type(error).__name__}: {text}", "Compare it with the docstring of the class")
 
 
 def wrong_call(config: Mapping[str, Any], error: Exception) -> str | None:
     """What to say of a part that could not be called with what a config gives it; None for any other error."""
-    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    parts = parts_in(error.__traceback__)
-    if frames[-1].f_code is not build_from_cfg.__code__ or not parts:
+    types = [part["type"] for part in parts_in(error.__traceback__)]
+    if not types or not is_wrong_call(error):
         return None
-    text = " ".join(str(error.args[0] if error.args else error).split())
-    types = [part["type"] for part in parts]
-    return f"{locate(config, '', types) or types[-1]}: {text}"
+    text = " ".join(str(error.args[0] if error.args else error).split()).rstrip(".")
+    read = {key: config[key] for key in REGISTRIES if key in config}
+    return f"{locate(read, '', types) or types[-1]}: {text}"
+
+
+def is_wrong_call(error: Exception) -> bool:
+    """Whether a part was not even entered: it is not known, or arguments are missing or not known."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return frame.f_code is build_from_cfg.__code__
 
 
 def parts_in(trace: TracebackType | None) -> list[Mapping[str, Any]]:

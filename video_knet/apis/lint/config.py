@@ -42,7 +42,7 @@ def lint_config(
             message = f"cannot be read: {type(error).__name__}: {_without(path, error)}"
             return [fault("", message, "Correct it")], ""
     chain = read_chain(path)
-    variables = {name: value for file in chain.chain() for name, value in file.variables.items()}
+    variables = [entry for file in chain.chain() for entry in file.variables.items()]
     with DefaultScope.overwrite_default_scope(config.get("default_scope", "mmdet")), quiet():
         content = config._cfg_dict
         findings = [] if "read_base" in chain.reads else check_keys(content, chain)

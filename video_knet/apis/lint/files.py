@@ -1,21 +1,21 @@
 """Files and folders that a config names."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from video_knet.apis.lint.finding import LOADERS, Finding, evaluators_of, fault, join, walk, warning
 
 
-def check_files(config: Mapping[str, Any], variables: Mapping[str, str]) -> list[Finding]:
+def check_files(config: Mapping[str, Any], variables: Sequence[tuple[str, str]]) -> list[Finding]:
     """Data roots, annotation files and checkpoints that are not there.
 
     Data may be elsewhere while a config is checked, so what is missing of them is a warning. A checkpoint is a fault.
 
     Args:
         config: The resolved config.
-        variables: {environment variable: default} that its files read.
+        variables: (environment variable, default) that its files read.
     """
     findings: list[Finding] = []
     seen: set[str] = set()
@@ -33,8 +33,8 @@ def check_files(config: Mapping[str, Any], variables: Mapping[str, str]) -> list
     return findings + _check_checkpoints(config)
 
 
-def _data_remedy(value: str, variables: Mapping[str, str]) -> str:
-    for name, default in variables.items():
+def _data_remedy(value: str, variables: Sequence[tuple[str, str]]) -> str:
+    for name, default in variables:
         root = os.environ.get(name, default)
         if root and (value == root or value.startswith(root.rstrip("/") + "/")):
             state = "is set to" if name in os.environ else "is not set, the default is"
