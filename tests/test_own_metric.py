@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmdet.registry import TASK_UTILS
+from mmengine.config import ConfigDict
 from mmengine.structures import BaseDataElement
 
+from knet.labels import LabelSpace
 from tests.test_benchmark_metrics import assert_same, instances_of, loop, wrong
 from tools import evaluate as command
-from video_knet.apis.dataset_meta import classes_from_meta
+from video_knet.apis.dataset_meta import classes_from_meta, with_known_labels
 from video_knet.datasets import VideoDataset
 from video_knet.evaluation.benchmarks import get_benchmark
 from video_knet.evaluation.run import Options, evaluate
@@ -156,3 +159,13 @@ def test_classes_outlive_their_folder(root):
     assert classes_from_meta({**meta, "format": "vspw"}) != KittiStep.classes  # a known name comes first
     with pytest.raises(FormatError, match="is not known"):
         classes_from_meta({"format": str(root)})
+
+
+def test_a_checkpoint_outlives_the_folder_of_its_dataset(tmp_path):
+    model = ConfigDict(type="VideoKNet", labels=dict(type="FormatLabels", format=str(tmp_path / "gone")))
+    meta = {"classes": ("a", "b", "c"), "thing_ids": (1,), "label_ids": (1, 0, 2), "palette": ((1, 2, 3),) * 3}
+    torch.save({"state_dict": {}, "meta": {"dataset_meta": meta}}, tmp_path / "checkpoint.pth")
+    labels = with_known_labels(model, tmp_path / "checkpoint.pth").labels
+    assert TASK_UTILS.build(labels) == LabelSpace(num_things=1, num_stuff=2, ids=(1, 0, 2))
+    assert model.labels.type == "FormatLabels"
+    assert classes_from_meta(meta).names == ("a", "b", "c")

@@ -71,7 +71,7 @@ PLANTED = [
         FAULT,
         "argument max_epochs of EpochBasedTrainLoop missing",
     ),
-    ("default_hooks = dict(chekpoint=dict(interval=1))", "default_hooks.chekpoint", FAULT, "Write 'checkpoint'"),
+    ("default_hooks = dict(checkpoints=dict(interval=1))", "default_hooks.checkpoints", FAULT, "Write 'checkpoint'"),
     ("optim_wrapper = dict(optimizer=dict(weight_deca=0.1))", "optim_wrapper.optimizer.weight_deca", FAULT, "_decay'"),
     ("load_from = 'nowhere.pth'", "load_from", FAULT, "nowhere.pth does not exist"),
     ("resume = 'nowhere.pth'", "resume", FAULT, "must be True or False"),
@@ -172,9 +172,9 @@ def test_mistake_that_shows_when_building(text, key, severity, words, tmp_path):
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path):
-    text = "load_from = 'nowhere.pth'\nmodel = dict(traker=None)\nval_dataloader = dict(batch_size=4)"
+    text = "load_from = 'nowhere.pth'\nmodel = dict(trackers=None)\nval_dataloader = dict(batch_size=4)"
     keys = {found.key for found in lint(leaf(tmp_path, text)) if found.severity == FAULT}
-    assert {"load_from", "model.traker", "val_dataloader.batch_size"} <= keys
+    assert {"load_from", "model.trackers", "val_dataloader.batch_size"} <= keys
 
 
 def test_missing_data_are_a_warning_that_names_the_variable(monkeypatch):
@@ -198,10 +198,10 @@ def test_the_variable_of_the_leaf_is_named(tmp_path):
 def test_data_that_are_there_are_read(world, tmp_path, monkeypatch):
     monkeypatch.setenv("KITTI_STEP_ROOT", str(world))
     assert not [found for found in lint(leaf(tmp_path, "")) if found.severity == FAULT or "data_root" in found.key]
-    wrong = leaf(tmp_path, "train_dataloader = dict(dataset=dict(split='trian'))")
+    wrong = leaf(tmp_path, "train_dataloader = dict(dataset=dict(split='training'))")
     (found,) = (each for each in lint(wrong) if each.severity == FAULT)
     assert found.key == "train_dataloader.dataset"
-    assert "trian" in found.message
+    assert "training" in found.message
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """The classes of a dataset from the meta information that datasets and checkpoints carry."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from video_knet.formats import FORMATS, format_key, get_format
+from mmengine.config import ConfigDict
+
+from knet.checkpoint import read_checkpoint
+from video_knet.formats import FORMATS, format_key, get_format, is_format
 from video_knet.formats.base import ClassTable, FormatError
 
 
@@ -31,3 +35,21 @@ def classes_from_meta(meta: Mapping[str, Any] | None) -> ClassTable:
         )
     palette = tuple(tuple(int(value) for value in color) for color in meta["palette"])
     return ClassTable(tuple(meta["classes"]), tuple(int(i) for i in meta["thing_ids"]), palette)
+
+
+def with_known_labels(model: ConfigDict, checkpoint: str | Path) -> ConfigDict:
+    """A model's config whose labels do not need the dataset: what the checkpoint says where its folder is gone.
+
+    Args:
+        model: Config of a model; stays as it is.
+        checkpoint: A file that the model's weights are in.
+    """
+    labels = model.get("labels", {})
+    if "format" not in labels or is_format(labels["format"]):
+        return model
+    meta = (read_checkpoint(checkpoint).get("meta") or {}).get("dataset_meta") or {}
+    if not {"thing_ids", "label_ids"} <= set(meta):
+        return model  # building it says what is missing
+    things, ids = len(meta["thing_ids"]), tuple(int(i) for i in meta["label_ids"])
+    known = dict(type="LabelSpace", num_things=things, num_stuff=len(ids) - things, ids=ids)
+    return ConfigDict({**model, "labels": known})

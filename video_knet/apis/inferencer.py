@@ -22,7 +22,8 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import BaseDataElement, InstanceData
 
 from knet.checkpoint import load_weights
-from video_knet.apis.dataset_meta import classes_from_meta
+from video_knet.apis.dataset_meta import classes_from_meta, with_known_labels
+from video_knet.formats import is_format
 from video_knet.formats.base import VOID, ClassTable, FormatError, SegmentMap
 
 LEAST_SCORE = 0.3  # objects below are not shown
@@ -87,7 +88,7 @@ class VideoInferencer:
         self.config = config if isinstance(config, Config) else Config.fromfile(str(config))
         self.config.merge_from_dict(cfg_options or {})
         init_default_scope(self.config.get("default_scope", "mmdet"))
-        self.model = MODELS.build(self.config.model)
+        self.model = MODELS.build(with_known_labels(self.config.model, checkpoint))
         meta = load_weights(self.model, checkpoint).get("meta") or {}
         self.model.to(self.device).eval()
         self.classes = classes_from_meta(self._dataset_meta(meta.get("dataset_meta") or {}))
@@ -139,8 +140,8 @@ class VideoInferencer:
 
     def _dataset_meta(self, trained_for: dict[str, Any]) -> dict[str, Any]:
         """The format that the config names, else what the checkpoint was trained for."""
-        labels = self.config.model.get("labels", {})
-        return {"format": labels["format"]} if "format" in labels else trained_for
+        name = self.config.model.get("labels", {}).get("format")
+        return {"format": name} if name and is_format(name) else trained_for
 
 
 def segments_of(

@@ -24,7 +24,7 @@ LOOKAHEAD = 5  # labels, and predictions that are kept, begin by the fifth frame
 
 @METRICS.register_module()
 class OverlayVideo(BaseMetric):
-    """Writes OUT/VIDEO.mp4 for each video of the test loop, frame by frame in constant memory; images become OUT/NAME.png.
+    """Writes OUT/VIDEO.mp4 for each video of the test loop, in constant memory; images become OUT/NAME.png.
 
     It needs whole videos with their frames in order, as `WholeVideoSampler` gives them; with several processes each
     writes the videos it tests.

@@ -36,8 +36,9 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
     except SyntaxError as error:
         raise ValueError(f"{path}: {error}") from error
     except KeyError as error:  # how the host says that a variable is set, but empty
+        reason = str(error.args[0]).rstrip(".")
         raise ValueError(
-            f"{path}: {str(error.args[0]).rstrip('.')}. An environment variable that the config reads is empty: set or unset it"
+            f"{path}: {reason}. An environment variable that the config reads is empty: set or unset it"
         ) from error
     check_options(options or {}, config)
     config.merge_from_dict(options or {})

@@ -44,6 +44,11 @@ def format_key(name: str) -> str:
     return key if key in FORMATS else name
 
 
+def is_format(name: str) -> bool:
+    """Whether `get_format` finds a format of this name, or at this path."""
+    return format_key(name) in FORMATS or description_path(name).is_file()
+
+
 def get_format(name: str) -> DatasetFormat:
     """The format of a dataset by its name; "kitti-step" and "kitti_step" are the same.
 
@@ -84,4 +89,5 @@ __all__ = [
     "YouTubeVIS",
     "format_key",
     "get_format",
+    "is_format",
 ]

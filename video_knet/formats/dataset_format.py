@@ -51,6 +51,10 @@ class DatasetFormat(ABC):
             FormatError: Files are missing or misnamed; all faults that were found, `partial` holds the other videos.
         """
 
+    def known_splits(self, root: str | Path) -> tuple[str, ...]:
+        """The splits that a root may hold."""
+        return tuple(self.published)
+
     @abstractmethod
     def read(self, label: Any) -> SegmentMap:
         """Read the labels of a frame.

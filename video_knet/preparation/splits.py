@@ -10,8 +10,6 @@ from pathlib import Path
 
 from ..formats.base import FormatError, Video
 from ..formats.dataset_format import DatasetFormat, Published
-from ..formats.own_splits import ALL
-from ..formats.own_videos import OwnVideos
 
 
 @dataclass
@@ -70,7 +68,7 @@ def list_splits(data_format: DatasetFormat, root: Path, names: tuple[str, ...] =
     """
     listing = Listing()
     with _remarks(listing.warnings):
-        for name in names or _known_splits(data_format, root):
+        for name in names or data_format.known_splits(root):
             try:
                 listing.splits.append(Split(name, data_format.videos(root, name)))
             except FormatError as error:
@@ -88,14 +86,6 @@ def list_splits(data_format: DatasetFormat, root: Path, names: tuple[str, ...] =
     for split in listing.splits:
         split.published = data_format.published.get(split.name)
     return listing
-
-
-def _known_splits(data_format: DatasetFormat, root: Path) -> tuple[str, ...]:
-    """The splits that a dataset may have: the published ones; of one's own videos those that are listed, or all."""
-    if not isinstance(data_format, OwnVideos):
-        return tuple(data_format.published)
-    listed = [path.stem for path in sorted(root.glob("*.txt"))]
-    return tuple(dict.fromkeys([*data_format.description.splits, *listed])) or (ALL,)
 
 
 def split_faults(splits: list[Split], data_format: DatasetFormat) -> Iterator[str]:
