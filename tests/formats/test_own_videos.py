@@ -112,7 +112,7 @@ def test_splits_come_from_the_description_or_from_text_files(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert [v.name for v in OwnVideos(root).videos(root, "train")] == ["a", "b"]
     assert "has no splits, so train is every video" in caplog.text
-    refuse(lambda: OwnVideos(root).videos(root, "trian"), "no split 'trian'", "all")
+    refuse(lambda: OwnVideos(root).videos(root, "dev"), "no split 'dev'", "all")
     (root / "train.txt").write_text("b\n")
     assert [v.name for v in OwnVideos(root).videos(root, "train")] == ["b"]
     refuse(lambda: OwnVideos(root).videos(root, "val"), "no split 'val'", "train, all", "List its videos")
@@ -135,7 +135,7 @@ def test_colours_that_are_absent_are_chosen(tmp_path):
     ("change", "words"),
     [
         ({"labels": "masks"}, ["labels is 'masks'", "panoptic, semantic, instances"]),
-        ({"clases": []}, ["key 'clases' is not known", "name, classes, labels"]),
+        ({"classs": []}, ["key 'classs' is not known", "name, classes, labels"]),
         ({"classes": []}, ["classes is '[]'", "at least one class"]),
         ({"classes": "cup"}, ["classes is 'cup'"]),
         ({"classes": [*CLASSES, CLASSES[1]]}, ["name 'cup' is there 2 times"]),
