@@ -11,7 +11,7 @@ from torch import Tensor
 from knet.segments import Segments
 from knet.targets import FrameTruth, Match, resize_pixels
 
-DICE_FLOOR, MASK_FLOOR = 0.001, 0.01
+DICE_FLOOR, MASK_FLOOR = 0.001, 0.01  # of probabilities, in the released code of panoptic models
 PORTION = 8192  # pixels
 
 
@@ -51,10 +51,22 @@ class MaskHungarianAssigner:
         class_weight: Weight of the classification cost.
         mask_weight: Weight of the pixel agreement cost.
         dice_weight: Weight of the Dice cost.
+        mask_floor: Least probability in the pixel agreement cost.
+        dice_floor: Least probability in the Dice cost, not above `mask_floor`.
     """
 
-    def __init__(self, class_weight: float = 2.0, mask_weight: float = 1.0, dice_weight: float = 4.0) -> None:
+    def __init__(
+        self,
+        class_weight: float = 2.0,
+        mask_weight: float = 1.0,
+        dice_weight: float = 4.0,
+        mask_floor: float = MASK_FLOOR,
+        dice_floor: float = DICE_FLOOR,
+    ) -> None:
+        if not 0 <= dice_floor <= mask_floor < 1:
+            raise ValueError(f"dice_floor is {dice_floor}, mask_floor {mask_floor}: 0 <= dice_floor <= mask_floor < 1")
         self.class_weight, self.mask_weight, self.dice_weight = class_weight, mask_weight, dice_weight
+        self.mask_floor, self.dice_floor = mask_floor, dice_floor
 
     def cost(self, class_logits: Tensor | None, mask_logits: Tensor, truth: FrameTruth) -> Tensor:
         """Cost of every pair.
@@ -70,9 +82,9 @@ class MaskHungarianAssigner:
         with torch.autocast(mask_logits.device.type, enabled=False):  # sums over pixels overflow in half precision
             masks = truth.masks.flatten(1)  # (G, P)
             p = resize_pixels(mask_logits.float()[None], truth.masks.shape[1:]).sigmoid_()  # (P, N)
-            # Probabilities have a floor in each cost, as in the released code; in place, since they are large.
-            cost = self.dice_weight * dice_cost(p.clamp_(min=DICE_FLOOR), masks)
-            cost += self.mask_weight * mask_cost(p.clamp_(min=MASK_FLOOR), masks)
+            # Probabilities have a floor in each cost; in place, since they are large.
+            cost = self.dice_weight * dice_cost(p.clamp_(min=self.dice_floor), masks)
+            cost += self.mask_weight * mask_cost(p.clamp_(min=self.mask_floor), masks)
             if class_logits is not None:
                 cost = cost + self.class_weight * focal_cost(class_logits.float(), truth.labels)
         return cost

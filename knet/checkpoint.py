@@ -23,8 +23,8 @@ class Converted:
 
     Attributes:
         state_dict: Our names.
-        parts: What the file holds: `num_stages`, `num_kernels`, `num_classes`, and `kernel_linking`,
-            `kernel_fusion`, `track_head` as configs, None where absent.
+        parts: What the file holds: `num_stages`, `num_clip_stages` (0 but for clip-level models), `num_kernels`,
+            `num_classes`, and `kernel_linking`, `kernel_fusion`, `track_head` as configs, None where absent.
         used: Our name by released name.
         dropped: Reason by released name.
         missing: Our names that files with these parts have, and this one lacks; backbone and neck vary, and are not
@@ -95,8 +95,10 @@ def recognise(state_dict: dict[str, Tensor], last: int) -> dict[str, Any]:
     num_fcs = len({name.split(".")[2] for name in state_dict if name.startswith("track_head.fcs.")})
     has_track_head = any(name.startswith(("track_head.", "embed_fcs.")) for name in state_dict)
     kernels, classes = state_dict.get("rpn_head.init_kernels.weight"), state_dict.get("rpn_head.conv_seg.weight")
+    clip_stages = {name.split(".")[2] for name in state_dict if name.startswith("tracker.mask_head.")}
     return dict(
         num_stages=last + 1,
+        num_clip_stages=len(clip_stages),
         num_kernels=None if kernels is None else len(kernels),
         num_classes=None if classes is None else len(classes),
         kernel_linking=linking,

@@ -71,6 +71,8 @@ def rename(name: str, last: int) -> tuple[str | None, str]:
         return _swap(name.removeprefix("rpn_head."), KERNEL_HEAD, "kernel_head")
     if match := re.match(r"roi_head\.mask_head\.(\d+)\.(.+)", name):
         return _rename_stage(int(match[1]), match[2], last)
+    if match := re.match(r"tracker\.mask_head\.(\d+)\.(.+)", name):
+        return _swap(match[2], STAGE, f"clip_decoder.stages.{match[1]}")
     return _swap(name, EMBEDDING, "")
 
 
@@ -111,6 +113,8 @@ def expected_names(parts: dict[str, Any]) -> Iterator[str]:
     yield from _expected_kernel_head()
     for stage in range(parts["num_stages"]):
         yield from _expected_stage(f"decoder.stages.{stage}.")
+    for stage in range(parts["num_clip_stages"]):
+        yield from _expected_stage(f"clip_decoder.stages.{stage}.", classes=stage < parts["num_clip_stages"] - 1)
     last = parts["num_stages"] - 1
     if (linking := parts["kernel_linking"]) is not None:
         yield from _expected_attention(f"decoder.kernel_linking.{last}.", linking)
@@ -135,12 +139,13 @@ def _expected_kernel_head() -> Iterator[str]:
     yield "kernel_head.semantic_kernels.bias"
 
 
-def _expected_stage(prefix: str) -> Iterator[str]:
+def _expected_stage(prefix: str, classes: bool = True) -> Iterator[str]:
     yield from (f"{prefix}update.{layer}.{p}" for layer in UPDATE.values() for p in NORMS)
     yield from _attention(prefix)
-    yield from _branch(prefix + "class_branch")
-    yield from _branch(prefix + "mask_branch")
-    yield from (f"{prefix}{layer}.{p}" for layer in ("class_layer", "mask_layer", "pixel_layer") for p in NORMS)
+    for branch in ("class", "mask") if classes else ("mask",):
+        yield from _branch(f"{prefix}{branch}_branch")
+        yield from (f"{prefix}{branch}_layer.{p}" for p in NORMS)
+    yield from (f"{prefix}pixel_layer.{p}" for p in NORMS)
 
 
 def _expected_attention(prefix: str, part: dict[str, Any]) -> Iterator[str]:

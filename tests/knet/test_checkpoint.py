@@ -45,7 +45,13 @@ def test_every_released_name_is_used_or_dropped_for_a_reason(name, count):
 
 def test_parts_of_the_image_model():
     assert convert(released(IMAGE)).parts == dict(
-        num_stages=3, num_kernels=100, num_classes=19, kernel_linking=None, kernel_fusion=None, track_head=None
+        num_stages=3,
+        num_clip_stages=0,
+        num_kernels=100,
+        num_classes=19,
+        kernel_linking=None,
+        kernel_fusion=None,
+        track_head=None,
     )
 
 
@@ -53,6 +59,7 @@ def test_parts_of_the_video_model_build_it():
     converted = convert(released(VIDEO))
     assert converted.parts == dict(
         num_stages=3,
+        num_clip_stages=0,
         num_kernels=100,
         num_classes=19,
         kernel_linking=dict(type="KernelLinking"),
@@ -63,6 +70,16 @@ def test_parts_of_the_video_model_build_it():
     model = build("video_knet_r50", parts, {"track_head.embed.num_fcs": 2})
     own = {name: value.shape for name, value in model.state_dict().items() if not name.startswith("backbone.")}
     assert own == {name: value.shape for name, value in converted.state_dict.items()}
+
+
+def test_the_clip_level_model_is_known_by_all_its_names():
+    converted = convert(released("youtube_vis_r50"))
+    assert (converted.dropped, converted.missing) == ({}, [])
+    assert (converted.parts["num_clip_stages"], converted.parts["num_classes"]) == (3, 40)
+    model = build("clip_knet_r50", {"labels": dict(type="FormatLabels", format="youtube_vis_2019")})
+    own = {name: value.shape for name, value in model.state_dict().items() if not name.startswith("backbone.")}
+    assert own == {name: value.shape for name, value in converted.state_dict.items()}
+    assert sum(value.numel() for value in model.parameters()) == 43_521_328
 
 
 def test_one_embedding_layer_is_recognised():

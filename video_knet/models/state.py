@@ -1,9 +1,13 @@
 """Everything that is remembered about one video between two frames."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import torch
+from mmdet.structures import DetDataSample
 from torch import Tensor
+
+from knet.segments import Segments
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,87 @@ class VideoState:
     frame_id: int = -1
     kernels: Tensor | None = None
     tracks: Tracks | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class BufferedFrame:
+    """A frame that waits for its window.
+
+    Attributes:
+        sample: Receives the result.
+        features: (1, C, h, w) pixel features.
+        segments: Result of per-frame K-Net.
+    """
+
+    sample: DetDataSample
+    features: Tensor
+    segments: Segments
+
+
+@dataclass(frozen=True)
+class ClipTracks:
+    """The objects of the last window.
+
+    Attributes:
+        ids: (M,) int64 track ids, from 1.
+        labels: (M,) int64.
+        kernels: (M, C) of the clip.
+        masks: (M, P) bool, in the frames that the next window sees again.
+        num_tracks: How many ids have been given out.
+    """
+
+    ids: Tensor
+    labels: Tensor
+    kernels: Tensor
+    masks: Tensor
+    num_tracks: int
+
+
+@dataclass(frozen=True)
+class ClipState(VideoState):
+    """Where a video stands that is segmented window by window.
+
+    Attributes:
+        frames: Of the window that is being filled.
+        num_done: How many of them have a result already: those that the last window shares with this one.
+        clip_tracks: Objects of the last window; None in the first.
+    """
+
+    frames: tuple[BufferedFrame, ...] = ()
+    num_done: int = 0
+    clip_tracks: ClipTracks | None = None
+
+
+State = TypeVar("State", bound=VideoState)
+
+
+def successor(state: State | None, metainfo: dict, new: type[State] = VideoState) -> State:
+    """The state that a frame starts from: a new one for frame 0, else that of the frame before.
+
+    Args:
+        state: After the frame before.
+        metainfo: Of the frame.
+        new: What to start a video with.
+
+    Raises:
+        ValueError: There is no such state.
+    """
+    video, frame_id = metainfo.get("video_id"), metainfo.get("frame_id")
+    if frame_id is None:
+        raise ValueError("a frame has no frame_id in its metainfo: give its position in the video, from 0")
+    if frame_id == 0:
+        return new(video, frame_id=0)
+    name = metainfo.get("video_name", video)
+    if state is None:
+        raise ValueError(f"video {name} starts with frame {frame_id}; a video has to start with frame 0")
+    if state.video != video:
+        raise ValueError(
+            f"frame {frame_id} of video {name} follows frame {state.frame_id} of video {state.video}; online inference "
+            "needs one video after the other, each from frame 0 (use WholeVideoSampler)"
+        )
+    if frame_id != state.frame_id + 1:
+        raise ValueError(
+            f"video {name}: frame {frame_id} follows frame {state.frame_id}, expected {state.frame_id + 1}; online "
+            "inference needs every frame in order"
+        )
+    return replace(state, frame_id=frame_id)

@@ -19,7 +19,7 @@ from knet.knet import KNet, mask_boxes
 from knet.segment_merging import ImageSize, PanopticSegments, rescale
 from knet.segments import InitialSegments
 from knet.targets import FrameTruth
-from video_knet.models.state import VideoState
+from video_knet.models.state import VideoState, successor
 from video_knet.models.track_head import EmbeddingInput, KernelSamples, mean_losses
 
 
@@ -228,30 +228,3 @@ class VideoKNet(KNet):
         is_thing = logits[:num_things].amax(dim=0) >= logits[num_things:].amax(dim=0)  # (H, W)
         inside = masks & is_thing
         return torch.where(inside.flatten(1).any(dim=1, keepdim=True), mask_boxes(inside), boxes)
-
-
-def successor(state: VideoState | None, metainfo: dict) -> VideoState:
-    """The state that a frame starts from: a new one for frame 0, else that of the frame before.
-
-    Raises:
-        ValueError: There is no such state.
-    """
-    video, frame_id = metainfo.get("video_id"), metainfo.get("frame_id")
-    if frame_id is None:
-        raise ValueError("a frame has no frame_id in its metainfo: give its position in the video, from 0")
-    if frame_id == 0:
-        return VideoState(video, frame_id=0)
-    name = metainfo.get("video_name", video)
-    if state is None:
-        raise ValueError(f"video {name} starts with frame {frame_id}; a video has to start with frame 0")
-    if state.video != video:
-        raise ValueError(
-            f"frame {frame_id} of video {name} follows frame {state.frame_id} of video {state.video}; online inference "
-            "needs one video after the other, each from frame 0 (use WholeVideoSampler)"
-        )
-    if frame_id != state.frame_id + 1:
-        raise ValueError(
-            f"video {name}: frame {frame_id} follows frame {state.frame_id}, expected {state.frame_id + 1}; online "
-            "inference needs every frame in order"
-        )
-    return replace(state, frame_id=frame_id)

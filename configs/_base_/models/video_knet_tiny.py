@@ -1,35 +1,13 @@
-"""Video K-Net at toy size: a ResNet-18 of a quarter of the width without pretraining, 64 channels, 20 kernels.
+"""Video K-Net at toy size; every part is the same as in `video_knet_r50.py`."""
 
-Small enough to train on CPU in minutes; every part is the same as in `video_knet_r50.py`.
-"""
-
-_base_ = ["./video_knet_r50.py"]
-
-channels = 64
-norm = dict(type="GN", num_groups=8)
-small_weights = dict(
-    type="Kaiming", layer="Linear", a=5**0.5, mode="fan_in", nonlinearity="leaky_relu", distribution="uniform"
-)
-attention = dict(channels=channels, num_heads=4, ffn_channels=128)
+_base_ = ["./video_knet_r50.py", "./tiny_parts.py"]
 
 model = dict(
-    backbone=dict(
-        depth=18,
-        base_channels=16,
-        frozen_stages=-1,
-        norm_eval=False,
-        init_cfg=None,
-    ),
-    neck=dict(in_channels=[16, 32, 64, 128], out_channels=channels),
-    kernel_head=dict(
-        num_kernels=20,
-        channels=channels,
-        norm_cfg=norm,
-        semantic_fpn=dict(in_channels=channels, norm_cfg=norm),
-    ),
-    # Xavier's masks start far from 1/2, which a short training from scratch cannot afford. This is torch's default.
-    decoder=dict(stage=dict(class_prior=0.3, init_cfg=small_weights, **attention)),
-    kernel_linking=attention,
-    kernel_fusion=attention,
-    track_head=dict(embed=dict(channels=channels)),
+    backbone=_base_.backbone,
+    neck=_base_.neck,
+    kernel_head=_base_.kernel_head,
+    decoder=dict(stage=_base_.stage),
+    kernel_linking=_base_.tiny_attention,
+    kernel_fusion=_base_.tiny_attention,
+    track_head=dict(embed=dict(channels=_base_.tiny_channels)),
 )

@@ -1,0 +1,48 @@
+"""The whole path at toy size: clip-level Video K-Net on the synthetic world in the layout of YouTube-VIS.
+
+Command:   make quickstart DATASET=youtube_vis
+Expected:  AP >= 0.50 on held-out clips
+"""
+
+_base_ = [
+    "../_base_/models/clip_knet_tiny.py",
+    "../_base_/datasets/youtube_vis_2019.py",
+    "../_base_/default_runtime.py",
+    "../_base_/schedules/adamw_toy_8e.py",
+]
+
+data_root = "{{$YOUTUBE_VIS_ROOT:work_dirs/quickstart/youtube_vis/data}}"
+world = dict(
+    format="youtube_vis_2019",
+    size=(96, 192),
+    seed=0,
+    difficulty=0.0,
+    videos=dict(train=48, val=6, test=1),
+    frames=dict(train=12, val=20, test=20),
+)
+model = dict(labels=dict(type="FormatLabels", format="youtube_vis_2019"))
+
+frame_transforms = [
+    dict(type="LoadImageFromFile"),
+    dict(type="LoadObjectMap"),
+    dict(type="RandomFlip", prob=0.5),
+    dict(type="ObjectMapToMasks"),
+]
+train_pipeline = [
+    dict(type="TransformBroadcaster", share_random_params=True, transforms=frame_transforms),
+    dict(type="PackClipInputs"),
+]
+test_pipeline = [
+    dict(type="TransformBroadcaster", transforms=[dict(type="LoadImageFromFile")]),
+    dict(type="PackClipInputs"),
+]
+train_dataloader = dict(batch_size=2, num_workers=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(
+    num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root, pipeline=test_pipeline)
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(ann_file=f"{data_root}/valid.json")
+test_evaluator = val_evaluator
+save = dict(interval=4, max_keep_ckpts=1, save_best="AP", rule="greater")
+default_hooks = dict(logger=dict(interval=20), checkpoint=save)
