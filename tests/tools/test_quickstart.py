@@ -74,18 +74,29 @@ def test_the_checkpoint_runs_on_a_folder_of_frames(work_dir, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("dataset", "frames", "gt", "headline"),
-    [("vipseg", 4, "", "STQ"), ("cityscapes_vps", 10, "panoptic_gt_val_city_vps.json", "VPQ")],
+    ("dataset", "frames", "gt", "pred", "headline"),
+    [
+        ("vipseg", 4, "", "", "STQ"),
+        ("cityscapes_vps", 10, "panoptic_gt_val_city_vps.json", "", "VPQ"),
+        ("youtube_vis", 4, "valid.json", "results.zip", "AP50"),
+    ],
 )
-def test_other_panoptic_datasets_run_the_same_way(dataset, frames, gt, headline, tmp_path, capsys, monkeypatch):
+def test_other_datasets_run_the_same_way(dataset, frames, gt, pred, headline, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("mmengine.runner.runner.collect_env", dict)
     monkeypatch.setenv(f"{dataset.upper()}_ROOT", "is replaced")
-    options = [*OPTIONS, f"world.frames.val={frames}"]
+    parts = [] if dataset != "youtube_vis" else ["model.decoder.link_stages=()"]
+    options = [*OPTIONS, f"world.frames.val={frames}", *parts]
     assert quickstart.main([dataset, "--work-dir", str(tmp_path), "--cfg-options", *options]) == 0
     assert headline in capsys.readouterr().out
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert [read_frames(path).length for path in sorted((tmp_path / "overlay").iterdir())] == [frames, frames]
+    overlays = sorted((tmp_path / "overlay").iterdir())
+    assert [read_frames(path).length for path in overlays] == [frames, frames]
     report, truth = tmp_path / "report.json", tmp_path / "data" / gt
-    arguments = ["--gt", str(truth), "--pred", str(tmp_path / "pred"), "--json", str(report)]
+    arguments = ["--gt", str(truth), "--pred", str(tmp_path / "pred" / pred), "--json", str(report)]
     assert evaluate.main([dataset.replace("_", "-"), *arguments]) == 0
     assert json.loads(report.read_text()) == metrics
+
+    out = tmp_path / "demo.mp4"
+    arguments = [str(quickstart.CONFIGS / f"{dataset}.py"), str(tmp_path / "checkpoint.pth"), str(overlays[0])]
+    assert demo.main([*arguments, "--out", str(out), "--device", "cpu", "--cfg-options", *SMALL[-2:], *parts]) == 0
+    assert read_frames(out).length == frames

@@ -3,6 +3,7 @@
 Legend: H W size of a frame, M tracks in it.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -15,7 +16,7 @@ import knet  # noqa: F401  must come before mmdet
 import numpy as np
 import torch
 from mmdet.registry import MODELS
-from mmdet.structures import TrackDataSample
+from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
@@ -26,6 +27,7 @@ from video_knet.apis.dataset_meta import classes_from_meta, with_known_labels
 from video_knet.formats import is_format
 from video_knet.formats.base import VOID, ClassTable, FormatError, SegmentMap
 
+WINDOW = 36  # frames of the longest video of YouTube-VIS: none of them is cut
 LEAST_SCORE = 0.3  # objects below are not shown
 
 
@@ -91,6 +93,8 @@ class VideoInferencer:
         self.model = MODELS.build(with_known_labels(self.config.model, checkpoint))
         meta = load_weights(self.model, checkpoint).get("meta") or {}
         self.model.to(self.device).eval()
+        if getattr(self.model, "window", WINDOW) is None:  # a video as a whole: memory must not grow with it
+            self.model.window = WINDOW
         self.classes = classes_from_meta(self._dataset_meta(meta.get("dataset_meta") or {}))
         self.pipeline = build_frame_pipeline(self.config)
         self._video_ids = count()
@@ -98,9 +102,10 @@ class VideoInferencer:
     def __call__(
         self, frames: Iterable[tuple[str, np.ndarray]], video_name: str | None = None
     ) -> Iterator[FrameResult]:
-        """Predict the frames of one video in order, each when it is asked for.
+        """Predict the frames of one video in order, as they are asked for.
 
-        Run one video to its end before the next begins: the model remembers one video at a time.
+        Run one video to its end before the next begins: the model remembers one video at a time. A model that works on
+        windows of frames gives the results of a window when it is full.
 
         Args:
             frames: Names and (H, W, 3) uint8 RGB images; `read_frames` gives them.
@@ -111,6 +116,9 @@ class VideoInferencer:
         """
         video_id, length = next(self._video_ids), getattr(frames, "length", None)
         video_name = video_name or getattr(frames, "name", f"video_{video_id}")
+        if hasattr(self.model, "state"):
+            self.model.state = None  # of a video that was not run to its end
+        waiting: deque[tuple[str, np.ndarray]] = deque()
         for frame_id, (name, image) in enumerate(frames):
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
                 raise ValueError(f"frame {name} is {image.dtype} {image.shape}, but must be uint8 (H, W, 3) RGB")
@@ -124,16 +132,24 @@ class VideoInferencer:
                 frame_id=frame_id,
                 frame_name=name,
             )
-            yield self._predict(name, image, info)
+            waiting.append((name, image))
+            for frame in self._predict(image, info):
+                yield self._result(*waiting.popleft(), frame)
+        if waiting:
+            for frame in self.model.finish_video().video_data_samples:
+                yield self._result(*waiting.popleft(), frame)
 
     @torch.no_grad()
-    def _predict(self, name: str, image: np.ndarray, info: dict[str, Any]) -> FrameResult:
+    def _predict(self, image: np.ndarray, info: dict[str, Any]) -> list[DetDataSample]:
+        """The frames that are done with this one."""
         bgr, size = np.ascontiguousarray(image[..., ::-1]), image.shape[:2]  # networks read BGR, as the host loads it
         info.update(img=bgr, img_shape=size, ori_shape=size)
         clip = {key: [value] for key, value in info.items()}
         sample = self.pipeline({**clip, "key_frame_flags": [True]})
         (output,) = self.model.test_step(pseudo_collate([sample]))
-        frame = output.video_data_samples[0] if isinstance(output, TrackDataSample) else output
+        return [output] if isinstance(output, DetDataSample) else output.video_data_samples
+
+    def _result(self, name: str, image: np.ndarray, frame: DetDataSample) -> FrameResult:
         instances = frame.get("pred_track_instances")
         segments = segments_of(frame, self.classes)
         return FrameResult(name, image, segments, None if instances is None else instances.detach().to("cpu"))
