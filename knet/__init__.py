@@ -7,15 +7,27 @@ import warnings
 from contextlib import redirect_stdout
 from io import StringIO
 
-from knet.compiled_ops import ensure_extension
+from knet.compiled_ops import avoid_compiled_paths, ensure_extension
 
-ensure_extension()
+compiled = ensure_extension()
 # On import mmdet prints and warns about optional packages, which every run would begin with.
 with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
     import mmdet.datasets
     import mmdet.evaluation  # noqa: F401
 
-from knet import assigner, kernel_decoder, kernel_head, kernel_update, segment_merging, semantic_fpn, supervision  # noqa: E402
+if not compiled:
+    avoid_compiled_paths()
+
+from knet import (  # noqa: E402
+    assigner,
+    deformable_neck,
+    kernel_decoder,
+    kernel_head,
+    kernel_update,
+    segment_merging,
+    semantic_fpn,
+    supervision,
+)
 from knet.knet import KNet  # noqa: E402
 from knet.labels import LabelSpace  # noqa: E402
 
@@ -23,6 +35,7 @@ __all__ = [
     "KNet",
     "LabelSpace",
     "assigner",
+    "deformable_neck",
     "kernel_decoder",
     "kernel_head",
     "kernel_update",

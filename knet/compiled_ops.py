@@ -47,3 +47,13 @@ def ensure_extension() -> bool:
         sys.modules[EXTENSION] = placeholder
         mmcv._ext = placeholder
     return not isinstance(sys.modules.get(EXTENSION), PlaceholderExtension)
+
+
+def avoid_compiled_paths() -> None:
+    """Where mmcv can choose between a compiled operator and PyTorch, it must choose PyTorch, on CUDA too.
+
+    Only deformable attention is concerned: mmcv would call the operator wherever there is CUDA.
+    """
+    from mmcv.ops import multi_scale_deform_attn
+
+    multi_scale_deform_attn.IS_CUDA_AVAILABLE = False

@@ -59,6 +59,7 @@ EMBEDDING = {
     "track_head.fcs": "track_head.embed.fcs",
     "track_head.fc_embed": "track_head.embed.out_layer",
 }
+DEFORMABLE_LAYER = {"attentions.0": "self_attn", "ffns.0": "ffn"}
 SAME = ("backbone.", "neck.")
 NORMS = ("weight", "bias")
 
@@ -66,7 +67,7 @@ NORMS = ("weight", "bias")
 def rename(name: str, last: int) -> tuple[str | None, str]:
     """Our name of a released weight, or None and the reason."""
     if name.startswith(SAME):
-        return name, ""
+        return _swap_neck(name), ""
     if name.startswith("rpn_head."):
         return _swap(name.removeprefix("rpn_head."), KERNEL_HEAD, "kernel_head")
     if match := re.match(r"roi_head\.mask_head\.(\d+)\.(.+)", name):
@@ -87,6 +88,13 @@ def _rename_stage(stage: int, name: str, last: int) -> tuple[str | None, str]:
         if ours is not None:
             return None, f"stage {stage} never receives previous kernels: this weight was built but never used"
     return None, "no such name in the released models"
+
+
+def _swap_neck(name: str) -> str:
+    """The layers of a deformable neck have other names in the host than they had in its earlier release."""
+    for theirs, ours in DEFORMABLE_LAYER.items():
+        name = re.sub(rf"^(neck\.encoder\.layers\.\d+\.){re.escape(theirs)}\.", rf"\g<1>{ours}.", name)
+    return name
 
 
 def _swap(name: str, table: dict[str, str], target: str) -> tuple[str | None, str]:

@@ -32,6 +32,7 @@ ROOT_VARIABLES = (  # data roots that configs read, and the format of what is th
     ("VIPSEG_ROOT", "vipseg"),
     ("VSPW_ROOT", "vspw"),
     ("YOUTUBE_VIS_2019_ROOT", "youtube-vis-2019"),
+    ("YOUTUBE_VIS_ROOT", "youtube-vis"),
     ("CITYSCAPES_ROOT", "cityscapes-panoptic"),
     ("COCO_ROOT", "coco-panoptic"),
     ("MAPILLARY_ROOT", "mapillary"),
