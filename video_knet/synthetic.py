@@ -20,10 +20,9 @@ import numpy as np
 
 from .formats import VOID, ClassTable, DatasetFormat, FormatError, SegmentMap
 from .synthetic_scene import Scene
-from .synthetic_shapes import paint_shape, shape_of, thing_look
+from .synthetic_shapes import drawn_things, paint_shape, shape_of, thing_look
 
 WORLD_FILE = "world.json"  # how a written world was made; also the sign that a folder is one
-_MAX_THING_CLASSES = 8
 _CROWD_SIZE = 4
 
 
@@ -99,17 +98,12 @@ class World:
             rng = np.random.default_rng((*entropy, 2, frame))
             yield self._render(scene, things, frame, rng)
 
-    def _thing_ids(self) -> list[int]:
-        ids = self.classes.thing_ids
-        step = np.linspace(0, len(ids) - 1, min(len(ids), _MAX_THING_CLASSES)).round().astype(int)
-        return [ids[i] for i in step] if ids else []
-
     def _things(self, entropy: tuple[int, ...]) -> list[Thing]:
         """Every object of a video. Each of a few slots holds one object after the other, so their number stays even.
 
         The first slots are taken at the start, the last ones wait for newcomers.
         """
-        ids = self._thing_ids()
+        ids = drawn_things(self.classes)
         found: list[tuple[int, int, Thing]] = []
         present, newcomers = round(3 + 6 * self.difficulty), 2
         for slot in range(present + newcomers if ids else 0):
@@ -146,7 +140,7 @@ class World:
 
     def _crowd(self, rng: np.random.Generator) -> list[Thing]:
         """A group of small, equal-looking things far away that nobody told apart: track id 0."""
-        class_id = self._thing_ids()[0]
+        class_id = drawn_things(self.classes)[0]
         lead = self._thing(rng, class_id, 0)
         spread = [{"x": lead.x + 0.03 * i, "y": 0.55 + 0.005 * (i % 2), "size": 0.25} for i in range(_CROWD_SIZE)]
         still = {"velocity": lead.velocity / 4, "sinking": 0.0, "growth": 0.0}

@@ -56,12 +56,20 @@ SHAPES = (
     Shape(_wedge, 1.0, 0.34),
     Shape(_box, 0.8, 0.28),
 )
+MAX_THING_CLASSES = 8
 _NAMED = {"person": 0, "pedestrian": 0, "car": 1, "truck": 1, "bus": 1}
 
 
+def drawn_things(classes: ClassTable) -> list[int]:
+    """The thing classes that a world draws: all of them, or a few spread evenly where there are many."""
+    ids = classes.thing_ids
+    step = np.linspace(0, len(ids) - 1, min(len(ids), MAX_THING_CLASSES)).round().astype(int)
+    return [ids[i] for i in step] if ids else []
+
+
 def shape_of(classes: ClassTable, class_id: int) -> Shape:
-    """The shape of a thing class: by name where one suits, else in turn."""
-    place = classes.thing_ids.index(class_id)
+    """The shape of a drawn thing class: by name where one suits, else in turn."""
+    place = drawn_things(classes).index(class_id)
     return SHAPES[_NAMED.get(classes.names[class_id], place % len(SHAPES))]
 
 
