@@ -36,7 +36,11 @@ test_pipeline = [
     dict(type="TransformBroadcaster", transforms=[dict(type="LoadImageFromFile")]),
     dict(type="PackClipInputs"),
 ]
-train_dataloader = dict(batch_size=2, num_workers=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=1,
+    dataset=dict(data_root=data_root, pipeline=train_pipeline, ref_sampler=dict(num_refs=2)),
+)
 val_dataloader = dict(
     num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root, pipeline=test_pipeline)
 )
