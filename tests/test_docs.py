@@ -1,6 +1,9 @@
 """Configs printed in the docs work as they stand: each is saved under the name in its first line, built, and run."""
 
+import importlib
+import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +25,20 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n# (configs/\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLE = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+COMMAND = re.compile(r"^(?: {4})?((?:\w+=\S+ )?(?:\.venv/bin/python )?tools/[\w/]+\.(?:py|sh).*)$", re.MULTILINE)
 SIZE = (64, 96)
 
 
 def pages() -> list[Path]:
-    return [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("CONTRIBUTING.md", "data/README.md"))]
+    others = ("README.md", "CONTRIBUTING.md", "data/README.md")
+    return [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in others)]
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """(page, words) of each command line on the pages, without comments."""
+    for page in pages():
+        for line in COMMAND.findall(page.read_text(encoding="utf-8").replace("\\\n", " ")):
+            yield page.name, shlex.split(line, comments=True)
 
 
 def blocks() -> Iterator[pytest.param]:
@@ -98,6 +110,27 @@ def test_own_videos_in_the_docs_are_loaded(copy_of_configs, my_videos):
 def test_the_docs_print_configs():
     names = {param.values[0] for param in blocks()}
     assert {f"configs/my_{backbone}_kitti_step.py" for backbone in ("r18", "r101", "swin_t")} <= names
+
+
+def test_commands_are_taken_by_their_tools(tmp_path, monkeypatch):
+    """They start as they are written, and every argument is known; tests of the tools run them."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/my_videos").mkdir(parents=True)
+    found = list(commands())
+    assert len(found) > 40
+    for page, words in found:
+        words = words[1:] if "=" in words[0] else words
+        if words[0].endswith(".sh"):
+            assert os.access(ROOT / words[0], os.X_OK), (page, words)
+            continue
+        assert words[0] == ".venv/bin/python", f"{page}: {' '.join(words)} is no program by itself"
+        tool = importlib.import_module(words[1].removesuffix(".py").replace("/", "."))
+        assert {"parse", "main"} <= set(vars(tool)), (page, words)
+        words = ["3" if word in ("N", "K") else word for word in words[2:]]
+        try:
+            tool.parse(words)
+        except SystemExit:
+            pytest.fail(f"{page}: {' '.join(words)} is refused")
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

@@ -69,9 +69,9 @@ def run(args: argparse.Namespace) -> None:
     from video_knet.preparation.convert_mots import convert_mots
     from video_knet.preparation.convert_scalabel import convert_scalabel
     from video_knet.preparation.convert_semantic import convert_semantic
-    from video_knet.preparation.new_dataset import Conversion
+    from video_knet.preparation.new_dataset import Job
 
-    job = Conversion(args.src, args.dst, args.images, args.labels, args.name, args.link, args.force)
+    job = Job(args.src, args.dst, args.images, args.labels, args.name, args.link, args.force)
     if args.kind == "mots":
         counts = convert_mots(job, dict(args.classes), args.val)
     elif args.kind == "semantic":

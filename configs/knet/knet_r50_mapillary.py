@@ -1,4 +1,4 @@
-"""K-Net, ResNet-50, Mapillary Vistas, 240 epochs: the pre-training of the paper's largest models.
+"""K-Net, ResNet-50, Mapillary Vistas, 240 epochs: another start for Cityscapes; the paper pre-trains Swin-B only.
 
 Command:   tools/dist_train.sh configs/knet/knet_r50_mapillary.py 8
 Start:     ImageNet weights, downloaded

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from tests.video_data import IMAGES_ONLY, LABELS_ONLY, STYLE, build, geometry, painted, write_video, write_world
@@ -239,6 +240,23 @@ def test_a_cut_off_jpeg_is_an_error_at_the_start(tmp_path, kept):
     path.write_bytes(whole[: int(len(whole) * kept)])
     with pytest.raises(FormatError, match=str(path)):
         build(tmp_path, format="vspw")
+
+
+def test_a_jpeg_that_would_be_turned_is_an_error_at_the_start(tmp_path):
+    style = Vspw()
+    images, maps = [np.full((48, 96, 3), 90, np.uint8)] * 2, [painted(48, 96)] * 2
+    style.write_video(tmp_path, "train", "a", images, maps)
+    path = tmp_path / "data/a/origin/00000001.jpg"
+    exif = Image.Exif()
+    for orientation in (1, 3):  # upright, upside down
+        exif[0x0112] = orientation
+        Image.fromarray(images[0]).save(path, exif=exif)
+        if orientation == 1:
+            assert len(build(tmp_path, format="vspw")) == 2
+    with pytest.raises(FormatError, match=f"{path}: its EXIF orientation is 3"):
+        build(tmp_path, format="vspw")
+    Image.fromarray(images[0]).save(path, exif=b"Exif\0\0broken")
+    assert len(build(tmp_path, format="vspw")) == 2
 
 
 def test_value_checks_can_be_left_to_training(root):

@@ -341,6 +341,11 @@ def test_damaged_jsons(root, name):
             refuse(lambda: STYLE.videos(root, split), path)
             path.write_text(text)
 
+    for wrong in (7, {"a": 1}, [{"id": "road"}], *([[{"id": True}]] * (name == PANOPTIC))):
+        change(path, lambda content, w=wrong: content.update(categories=w))
+        refuse(lambda: STYLE.videos(root, split), path)
+    path.write_text(text)
+
     def twice(content: dict) -> None:
         content["images"].append(content["images"][0])
 

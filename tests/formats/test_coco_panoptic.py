@@ -135,6 +135,8 @@ def test_categories_are_known_by_name(root):
         (lambda c: c["annotations"][0]["segments_info"].append(3), "not a list of objects"),
         (lambda c: c.update(annotations=3), "no list 'annotations'"),
         (lambda c: c["annotations"].insert(0, 5), "no file_name of a PNG"),
+        (lambda c: c.update(categories=7), "categories are 7, not a list"),
+        (lambda c: c["categories"][0].update(name=["person"]), "['person']"),
     ],
 )
 def test_a_wrong_json(root, change, words):

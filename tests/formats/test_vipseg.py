@@ -235,3 +235,5 @@ def test_faults_of_a_truth_json_are_named_at_once(tmp_path):
     error = refuse(lambda: STYLE.truth(path), path, "category_id 124", "frame 0 is listed twice")
     assert len(error.faults) == 2
     assert {video: list(frames) for video, frames in error.partial.items()} == {"b": ["0"]}
+    path.write_text(text.replace('"area": 1', '"area": Infinity', 1))
+    refuse(lambda: STYLE.truth(path), path, "whole numbers")

@@ -199,9 +199,9 @@ def test_split_files(root):
     refuse(lambda: STYLE.videos(root, "val"), path, "no video")
     path.write_bytes(b"\xff\xfe\xff")
     refuse(lambda: STYLE.videos(root, "val"), path, "as text")
-    for name in ("../data", "a/b", ".hidden"):
+    for name in ("../data", "a/b", ".hidden", "a\0b", "a" * 256):
         path.write_text(f"{name}\n")
-        refuse(lambda: STYLE.videos(root, "val"), path, repr(name))
+        refuse(lambda: STYLE.videos(root, "val"), path, repr(name[:80]))
 
 
 def test_missing_folders(root):

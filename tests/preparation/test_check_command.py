@@ -48,15 +48,58 @@ def test_videos_without_frames(copy):
     one_fault("vspw", root, root / "data" / video.name / "origin", "no .jpg")
 
 
-def test_splits_that_are_not_there_are_no_faults(copy):
-    for name, gone in (("kitti-step", "panoptic_maps/val"), ("kitti-step", "testing"), ("vipseg", "test.txt")):
-        root = copy(name)
-        path = root / gone
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-        report = check_dataset(name, root, progress=False)
-        assert (report.faults, len(report.absent)) == ([], 1 + (gone.endswith("val")))  # trainval needs val
-        assert str(path) in format_report(report)
-        shutil.rmtree(root)
+def test_exchanged_splits_are_faults(copy, monkeypatch):
+    monkeypatch.setattr(type(get_format("vspw")), "published", {"train": Published(1), "val": Published(2)})
+    found = faults("vspw", copy("vspw"))
+    assert [fault.split(": ", 1)[1] for fault in found] == [
+        "split train has 2 videos as val should, and val 1 as train should: they are swapped. Restore the original "
+        "splits."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "gone", "images"),
+    [("kitti-step", "panoptic_maps/val", "training/image_02/0002"), ("kitti-step", "testing", None),
+     ("vipseg", "test.txt", "images/30000_synthetic"), ("vspw", "val.txt", "data/20000_synthetic_0")],
+)  # fmt: skip
+def test_splits_that_are_not_there_are_no_faults(copy, name, gone, images):
+    """Unless something of them is there."""
+    root = copy(name)
+    path = root / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if images:
+        one_fault(name, root, root / images, "no split has")
+        one_fault(name, root, path, "is not there")
+        shutil.rmtree(root / images)
+    report = check_dataset(name, root, progress=False)
+    assert (report.faults, len(report.absent)) == ([], 1 + (gone == "panoptic_maps/val"))  # trainval needs val
+    assert str(path) in format_report(report)
+
+
+@pytest.mark.parametrize("name", ["coco-panoptic", "coco-instance", "youtube-vis-2019", "cityscapes-vps"])
+def test_images_without_the_json_of_their_split(copy, name):
+    root = copy(name)
+    path = next(path for path in sorted(root.rglob("*.json")) if "train" in path.name)
+    path.unlink()
+    one_fault(name, root, path, "no such file", "has no json")
+
+
+def test_videos_of_no_split_are_warned_of(copy):
+    root = copy("vspw")
+    train = (root / "train.txt").read_text().split()
+    (root / "train.txt").write_text(train[0])
+    report = check_dataset("vspw", root, progress=False)
+    assert report.faults == []
+    assert f"{root}/data/{train[1]}: the first of 1 videos that no split has" in report.warnings[0]
+
+
+def test_frames_without_label_are_warned_of(copy):
+    root = copy("own-videos")
+    _, frame = some_frame("own-videos", root)
+    label_file(frame).unlink()
+    report = check_dataset("own-videos", root, progress=False)
+    assert (report.faults, len(report.warnings)) == ([], 1)
+    assert report.warnings[0].startswith(f"{frame.image}: split train: 1 frames of labelled videos have no label")
 
 
 @pytest.mark.parametrize("name", NAMES)

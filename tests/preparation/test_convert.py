@@ -18,14 +18,14 @@ from video_knet.preparation import convert_mots as mots
 from video_knet.preparation import convert_scalabel as scalabel_converter
 from video_knet.preparation import convert_semantic as semantic_converter
 from video_knet.preparation.mots_files import map_of_ids
-from video_knet.preparation.new_dataset import Conversion
+from video_knet.preparation.new_dataset import Job
 
 SIZE = (4, 6)
 CAMVID = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"]
 
 
 def convert(function, src: Path, out: Path, *args, link: str | None = None, force: bool = False, **options):
-    return function(Conversion(src, out, link=link, force=force, progress=False), *args, **options)
+    return function(Job(src, out, link=link, force=force, progress=False), *args, **options)
 
 
 convert_mots = partial(convert, mots.convert_mots, classes={1: "car", 2: "pedestrian"})

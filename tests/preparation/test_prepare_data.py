@@ -183,14 +183,28 @@ def test_processes_make_the_same(worlds, tmp_path):
     assert content(alone) == content(shared)
 
 
+SLOW = """
+import sys, time
+from tools.prepare_data import main
+from video_knet.preparation.prepare import Piece
+
+make = Piece.make
+Piece.make = lambda piece, link: (time.sleep(0.1), make(piece, link))  # processes import this file, too
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
 def test_an_interrupt_leaves_what_can_be_completed(tmp_path):
     """A real Ctrl-C to a run with two processes; each file is whole or absent, and the next run completes them."""
     style, source, target = get_format("vspw"), tmp_path / "source", tmp_path / "copy"
-    images = [np.broadcast_to(np.arange(900, dtype=np.uint8)[:, None], (600, 900, 3))] * 60
-    maps = [SegmentMap(np.zeros((600, 900), np.uint8), np.zeros((600, 900), np.int32))] * 60
+    images = [np.broadcast_to(np.arange(90, dtype=np.uint8)[:, None], (60, 90, 3))] * 60
+    maps = [SegmentMap(np.zeros((60, 90), np.uint8), np.zeros((60, 90), np.int32))] * 60
     style.write_video(source, "train", "a", images, maps)
-    command = [sys.executable, "tools/prepare_data.py", "vspw", "--src", source, "--dst", target, "--workers", "2"]
-    process = subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, start_new_session=True)
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = [sys.executable, tmp_path / "slow.py", "vspw", "--src", source, "--dst", target, "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(REPO)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
     deadline = time.monotonic() + 60
     while not list(target.glob("data/a/origin/*.jpg")) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -207,6 +221,14 @@ def test_an_interrupt_leaves_what_can_be_completed(tmp_path):
     assert not list(target.rglob(".*"))
     outcome = run("vspw", source, target)
     assert (outcome.faults, outcome.made) == ([], 120 - len(made))
+
+
+def test_links_become_copies_where_copies_are_asked_for(worlds, tmp_path):
+    assert run("vspw", worlds["vspw"], tmp_path, link=True).made
+    outcome = run("vspw", worlds["vspw"], tmp_path)
+    assert outcome.made == outcome.files
+    assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
+    assert run("vspw", worlds["vspw"], tmp_path, link=True).made == 0
 
 
 def test_damaged_sources_are_named(worlds, tmp_path, small):

@@ -1,6 +1,7 @@
 """One dataset class for all video formats: frames in order for testing, clips around key frames for training."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -94,7 +95,7 @@ class VideoDataset(BaseDataset):
         if self.check_labels:
             check_labels(videos, self.format)
         self.video_lengths = [len(video.frames) for video in videos]
-        self.video_starts = [sum(self.video_lengths[:index]) for index in range(len(videos))]
+        self.video_starts = list(accumulate(self.video_lengths, initial=0))[:-1]
         self.key_frames = self._find_key_frames()
         num_frames = sum(self.video_lengths)
         print_log(f"{self.format_name} {self.splits}: {len(videos)} videos, {num_frames} frames", "current")

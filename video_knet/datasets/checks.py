@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from video_knet.formats import DatasetFormat
 from video_knet.formats.base import MAX_LISTED, FormatError, Frame, Video, collect_faults
-from video_knet.formats.images import check_complete
+from video_knet.formats.images import check_complete, check_upright
 from video_knet.formats.png import png_size
 
 Item = TypeVar("Item")
@@ -26,8 +26,8 @@ def check_videos(videos: list[Video], data_format: DatasetFormat) -> None:
         data_format: Their format.
 
     Raises:
-        FormatError: Files are missing or cut off, annotations differ from their image in size, or the frames of a
-            video from each other.
+        FormatError: Files are missing, cut off or to be turned on loading, annotations differ from their image in size,
+            or the frames of a video from each other.
     """
 
     def check(video: Video, faults: list[str]) -> None:
@@ -39,6 +39,7 @@ def check_videos(videos: list[Video], data_format: DatasetFormat) -> None:
                 first = first or (size, frame)
                 data_format.check_image_sizes([Video(video.name, (frame,))])
                 check_complete(frame.image)
+                check_upright(frame.image)
                 _check_alike(size, frame, *first)
 
     _run_in_threads(check, videos)

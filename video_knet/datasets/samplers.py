@@ -1,6 +1,7 @@
 """Sampler for validation and test: whole videos, frames in order."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from mmdet.registry import DATA_SAMPLERS
 from mmengine.dataset import ConcatDataset
@@ -52,7 +53,7 @@ class WholeVideoSampler(Sampler):
                     f"{type(part).__name__} with test_mode={getattr(part, 'test_mode', None)}"
                 )
         lengths = [length for part in parts for length in part.video_lengths]
-        starts = [sum(lengths[:video]) for video in range(len(lengths))]
+        starts = list(accumulate(lengths, initial=0))
         rank, num_ranks = get_dist_info()
         self.indices = [
             starts[video] + frame for video in share_videos(lengths, num_ranks)[rank] for frame in range(lengths[video])

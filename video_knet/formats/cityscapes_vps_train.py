@@ -19,7 +19,7 @@ import numpy as np
 from .base import FormatError, SegmentMap, collect_faults
 from .cityscapes_vps_json import CLASSES
 from .cityscapes_vps_names import bare_name, check_entries, video_of
-from .id_maps import IdMap
+from .id_maps import IdMap, listed_categories
 from .id_tracks import MAX_TRACK, to_listed_ids
 from .json_files import read_json, write_json
 from .png import read_png, write_png
@@ -106,7 +106,7 @@ def read_instances(path: Path, faults: list[str]) -> dict[str, tuple[Instance, .
     """
     content = read_json(path, "images", "annotations")
     names = {key: _image_name(i, path) for key, i in check_entries(content["images"], "id", path, faults).items()}
-    train_ids = _train_ids(content.get("categories"), path)
+    train_ids = _train_ids(listed_categories(content, path), path)
     check_entries([a for a in content["annotations"] if isinstance(a, dict) and "id" in a], "id", path, faults)
     found: dict[str, list[Instance]] = {name: [] for name in names.values()}
     for entry in content["annotations"]:
@@ -168,9 +168,9 @@ def _image_name(image: dict, path: Path) -> str:
     return bare_name(Path(image["file_name"]).stem)
 
 
-def _train_ids(categories: object, path: Path) -> dict[int, int]:
+def _train_ids(categories: list, path: Path) -> dict[int, int]:
     """Train id of each category: `trainid` where categories have it, else the things in order."""
-    rows = categories if isinstance(categories, list) and categories else [{"id": i + 1} for i in range(len(_THINGS))]
+    rows = categories or [{"id": i + 1} for i in range(len(_THINGS))]
     try:
         numbers = [operator.index(row["id"]) for row in rows]
         named = [operator.index(row["trainid"]) for row in rows if "trainid" in row]

@@ -196,7 +196,7 @@ def _parse_segment(entry: dict, known: set[int], origin: str) -> Segment:
             bool(entry.get("iscrowd", 0)),
             None if area is None else _whole(area),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(
             f"{origin}: {entry} needs whole numbers for id and category_id, and for area where it has one ({error})."
         ) from None
@@ -229,16 +229,28 @@ def categories_json(classes: ClassTable) -> list[dict]:
     return [{"id": i, "name": n, "isthing": int(t), "color": list(c)} for i, (n, t, c) in enumerate(rows)]
 
 
+def listed_categories(content: dict, path: Path) -> list:
+    """`categories` of a panoptic json, none where it has no such entry.
+
+    Raises:
+        FormatError: They are no list.
+    """
+    categories = content.get("categories") or []
+    if not isinstance(categories, list):
+        raise FormatError(f"{path}: categories are {str(categories)[:40]}, not a list. Use the dataset's json.")
+    return categories
+
+
 def check_categories(content: dict, classes: ClassTable, path: Path) -> None:
     """Compare the categories of a json, where it has them, with those of the dataset.
 
     Raises:
-        FormatError: An unknown id, or a thing that should be stuff or the reverse.
+        FormatError: No list, an unknown id, or a thing that should be stuff or the reverse.
     """
     is_thing = classes.is_thing
-    for category in content.get("categories") or []:
+    for category in listed_categories(content, path):
         number = category.get("id") if isinstance(category, dict) else None
-        if not isinstance(number, int) or not 0 <= number < len(is_thing):
+        if type(number) is not int or not 0 <= number < len(is_thing):
             raise FormatError(f"{path}: category {number} is outside 0..{len(is_thing) - 1}. Use the dataset's json.")
         if "isthing" in category and bool(category["isthing"]) != bool(is_thing[number]):
             raise FormatError(

@@ -1,4 +1,4 @@
-"""Image files, PNG or JPEG: whether they are whole, and what is in them."""
+"""Image files, PNG or JPEG: whether they are whole and upright, and what is in them."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,7 @@ from .base import FormatError
 
 _END_MARKS = {".png": b"IEND", ".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9"}
 _TAIL = 64  # bytes; a mark may be followed by a checksum, or by padding
+_ORIENTATION, _TURNED = 0x0112, range(2, 9)  # entry of a JPEG's EXIF data, and its values that turn or mirror
 _REMEDY = "Copy or download the file again."
 _FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
@@ -36,6 +37,35 @@ def check_complete(path: Path) -> None:
     if mark == _END_MARKS[".png"]:
         raise FormatError(f"{path}: the file is cut off (no end mark). {_REMEDY}")
     decode(path)
+
+
+def check_upright(path: Path) -> None:
+    """Refuse a JPEG that asks to be turned or mirrored: OpenCV does so when it loads the image, its label stays.
+
+    Raises:
+        FormatError: It does, or cannot be opened.
+    """
+    if _END_MARKS.get(path.suffix.lower()) != _END_MARKS[".jpg"]:
+        return
+    try:
+        with Image.open(path) as image:
+            found = _orientation(image)
+    except _FAULTS as error:
+        raise FormatError(f"{path}: cannot be read ({error}); cut off or damaged? {_REMEDY}") from error
+    if found in _TURNED:
+        raise FormatError(
+            f"{path}: its EXIF orientation is {found}, not 1, so it would be turned when it is loaded, but not its "
+            "label. Store the image without this entry (exiftool -Orientation= FILE), turned as its label is."
+        )
+
+
+def _orientation(image: Image.Image) -> int | None:
+    if "exif" not in image.info:
+        return None
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except Exception:  # whatever broken EXIF data make Pillow raise: OpenCV turns nothing by them
+        return None
 
 
 def decode(path: Path) -> tuple[tuple[int, int], str]:

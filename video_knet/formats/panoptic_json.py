@@ -19,6 +19,7 @@ from .id_maps import (
     IdMap,
     Segment,
     check_ids,
+    listed_categories,
     parse_segments,
     read_ids,
     segments_json,
@@ -124,15 +125,15 @@ def category_classes(content: dict, classes: ClassTable, ids: Sequence[int], pat
         path: The json, for messages.
 
     Raises:
-        FormatError: A name that the dataset does not have, or another id or kind than the published one.
+        FormatError: No list, a name that the dataset does not have, or another id or kind than the published one.
     """
-    published = dict(zip(ids, range(len(ids))))
-    if not content.get("categories"):
+    published, categories = dict(zip(ids, range(len(ids)))), listed_categories(content, path)
+    if not categories:
         return published
     named, faults, is_thing = dict(zip(classes.names, ids)), [], classes.is_thing
-    for category in content["categories"]:
+    for category in categories:
         name = category.get("name") if isinstance(category, dict) else None
-        if name not in named:
+        if not isinstance(name, str) or name not in named:
             faults.append(f"{path}: category {str(category)[:80]} is none of the dataset. Use the dataset's json.")
         elif category.get("id") != named[name]:
             faults.append(
@@ -143,7 +144,7 @@ def category_classes(content: dict, classes: ClassTable, ids: Sequence[int], pat
             faults.append(f"{path}: category {name!r} has isthing={category['isthing']}. Use the dataset's json.")
     if faults:
         raise FormatError(*faults)
-    listed = {category["id"] for category in content["categories"]}
+    listed = {category["id"] for category in categories}
     return {number: index for number, index in published.items() if number in listed}
 
 

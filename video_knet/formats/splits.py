@@ -5,10 +5,14 @@ from pathlib import Path
 
 from .base import FormatError
 
+_LONGEST = 255  # bytes of a name that file systems take
+
 
 def is_name(name: str) -> bool:
-    """Whether a text names a video's folder: one part of a path, not hidden, without space around it."""
-    return bool(name) and name == Path(name).name == name.strip() and not name.startswith(".")
+    """Whether a text names a video's folder: one part of a path, not hidden, not too long, without space around it."""
+    if not name or name != name.strip() or name.startswith(".") or "\0" in name:
+        return False
+    return name == Path(name).name and len(name.encode(errors="surrogatepass")) <= _LONGEST
 
 
 def read_split(path: Path) -> list[str]:
@@ -26,7 +30,9 @@ def read_split(path: Path) -> list[str]:
         raise FormatError(f"{path}: names no video. Write a video name on each line.")
     for name, count in Counter(names).items():
         if not is_name(name):
-            raise FormatError(f"{path}: {name!r} is not the name of a video's folder. Write one name on each line.")
+            raise FormatError(
+                f"{path}: {name[:80]!r} is not the name of a video's folder. Write one name on each line."
+            )
         if count > 1:
             raise FormatError(f"{path}: names the video {name!r} {count} times. Keep one of the lines.")
     return names

@@ -17,6 +17,7 @@ from PIL import Image
 from .base import VOID, FormatError, Frame, SegmentMap, Video, collect_faults
 from .dataset_format import DatasetFormat, Published
 from .files import whole_file
+from .folders import list_stems, subfolders
 from .kitti_step_names import LabelFiles
 from .png import list_png, read_png, write_png
 from .splits import is_name, read_split
@@ -148,11 +149,11 @@ class Vspw(DatasetFormat):
             for folder in folders:
                 _require(folder, split_file)
         else:
-            folders = [path for path in _folders(_data_folder(root)) if (path / "mask").is_dir()]
+            folders = [path for path in subfolders(_data_folder(root)) if (path / "mask").is_dir()]
         if not folders:
             raise FormatError(f"{_data_folder(root)}: holds no VIDEO/mask folder. {_LAYOUT_REMEDY}")
         return {
-            folder.name: {stem: (path,) for stem, path in _files(folder / "mask", (".png",)).items()}
+            folder.name: {stem: (path,) for stem, path in list_stems(folder / "mask", (".png",)).items()}
             for folder in folders
         }
 
@@ -165,7 +166,7 @@ class Vspw(DatasetFormat):
         root = Path(root)
         if not root.is_dir():
             raise FormatError(f"{root}: no such folder. Give the folder that holds VIDEO/FRAME.png.")
-        found = {folder.name: {path.stem: (path,) for path in list_png(folder)} for folder in _folders(root)}
+        found = {folder.name: {path.stem: (path,) for path in list_png(folder)} for folder in subfolders(root)}
         found = {video: frames for video, frames in found.items() if frames}
         if not found:
             raise FormatError(f"{root}: holds no VIDEO/FRAME.png. Give the folder that holds the videos' folders.")
@@ -239,26 +240,12 @@ def _data_folder(root: Path) -> Path:
     return root / "data" if (root / "data").is_dir() else root
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Files of a folder that has some, {stem: path} by name; hidden ones do not count."""
-    if not folder.is_dir():
-        raise FormatError(f"{folder}: no such folder. Download the video again.")
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")]
-    if not paths:
-        raise FormatError(f"{folder}: holds no {suffixes[0]} file. Download the video again, or take it off its split.")
-    return {path.stem: path for path in sorted(paths)}
-
-
 def _video(folder: Path, labelled: bool, faults: list[str]) -> Video:
     """A video; images and masks without partner are added to `faults` and left out."""
-    images = _files(folder / "origin", (".jpg", ".jpeg"))
+    images = list_stems(folder / "origin", (".jpg", ".jpeg"))
     if not labelled:
         return Video(folder.name, tuple(Frame(stem, path) for stem, path in images.items()))
-    masks = _files(folder / "mask", (".png",))
+    masks = list_stems(folder / "mask", (".png",))
     for present, absent, place in ((images, masks, "mask/{}.png"), (masks, images, "origin/{}.jpg")):
         faults += [
             f"{folder / place.format(stem)}: no such file, but there is {present[stem]}. Download the video again, or "

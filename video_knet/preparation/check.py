@@ -11,6 +11,7 @@ from ..formats.base import FormatError
 from ..formats.own_videos import OwnVideos
 from ..parallel import each_item
 from .frames import NamedFrame, check_frames
+from .gaps import half_splits, stray_videos, unlabelled_frames
 from .splits import Split, count_warnings, list_splits, split_faults
 from .tree import Branch, survey
 
@@ -73,6 +74,12 @@ def check_dataset(name: str, root: Path, split: str | None = None, workers: int 
     listing = list_splits(data_format, root, () if split is None else (split,))
     faults += split_faults(listing.splits, data_format)
     warnings = [*listing.warnings, *count_warnings(listing.splits)]
+    if split is None:
+        faults += half_splits(root, listing)
+        for found, texts in zip((faults, warnings), stray_videos(root, data_format.layout, listing)):
+            found += texts
+    if isinstance(data_format, OwnVideos):
+        warnings += unlabelled_frames(listing.splits)
     if not listing.splits:
         faults += listing.absent.values()
     work = _share(listing.splits)

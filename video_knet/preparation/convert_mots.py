@@ -15,13 +15,13 @@ from ..formats.base import VOID, FormatError, collect_faults
 from ..formats.own_description import PANOPTIC, Description, write_description
 from ..formats.png import png_size
 from .mots_files import IGNORE, MotsSequence, find_sequences, map_of_objects, read_map, read_text
-from .new_dataset import Conversion, new_dataset, place
+from .new_dataset import Job, new_dataset, place
 from .sources import class_table, splits_of
 
 BACKGROUND = "background"
 
 
-def convert_mots(job: Conversion, classes: Mapping[int, str], val: Sequence[str] = ()) -> dict[str, int]:
+def convert_mots(job: Job, classes: Mapping[int, str], val: Sequence[str] = ()) -> dict[str, int]:
     """Convert; ids of objects become class and number + 1.
 
     Args:

@@ -19,7 +19,7 @@ from ..formats.own_description import INSTANCES, Description, write_description
 from ..formats.png import png_size
 from ..formats.rle import MaskError, counts_text, decode_runs
 from ..formats.tracks import TrackTruth, TrueTrack, VideoEntry
-from .new_dataset import Conversion, new_dataset, place
+from .new_dataset import Job, new_dataset, place
 from .scalabel_files import ScalabelFrame, find_splits, read_frames
 from .sources import class_table, read_names
 
@@ -33,7 +33,7 @@ class _Track:
     crowd: bool = False
 
 
-def convert_scalabel(job: Conversion, classes: Sequence[str], split: str = "train") -> dict[str, int]:
+def convert_scalabel(job: Job, classes: Sequence[str], split: str = "train") -> dict[str, int]:
     """Convert; labels of other categories are left out and counted.
 
     Args:

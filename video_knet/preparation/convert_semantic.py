@@ -11,12 +11,12 @@ from ..formats.base import VOID, FormatError, collect_faults
 from ..formats.folders import IMAGES
 from ..formats.own_description import SEMANTIC, Description, write_description
 from ..formats.png import png_size, read_png
-from .new_dataset import Conversion, new_dataset, place
+from .new_dataset import Job, new_dataset, place
 from .sources import Frames, class_table, frames_of, need_folder, read_names, splits_of
 
 
 def convert_semantic(
-    job: Conversion, classes: Sequence[str], void: int = VOID, things: Sequence[str] = (), val: Sequence[str] = ()
+    job: Job, classes: Sequence[str], void: int = VOID, things: Sequence[str] = (), val: Sequence[str] = ()
 ) -> dict[str, int]:
     """Convert; images and labels are copied or linked as they are, after each label was checked.
 
@@ -71,7 +71,7 @@ def check_partners(images: Frames, labels: Frames) -> None:
         raise FormatError(*faults)
 
 
-def _place_all(part: Path, images: Frames, labels: Frames, description: Description, job: Conversion) -> None:
+def _place_all(part: Path, images: Frames, labels: Frames, description: Description, job: Job) -> None:
     faults: list[str] = []
     with tqdm(total=sum(map(len, images.values())), unit="frame", desc="semantic", disable=not job.progress) as bar:
         for video, files in images.items():

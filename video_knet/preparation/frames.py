@@ -11,7 +11,7 @@ import numpy as np
 
 from ..formats.base import VOID, FormatError, Frame, ObjectMap, SegmentMap, collect_faults
 from ..formats.dataset_format import DatasetFormat
-from ..formats.images import check_complete, decode
+from ..formats.images import check_complete, check_upright, decode
 from ..formats.png import read_png
 from ..formats.vipseg_raw import FIRST_OBJECT, RawFrame
 from .identities import Identities
@@ -54,6 +54,7 @@ def _check_video(data_format: DatasetFormat, video: str, frames: list[Frame], fi
         if frame.image is not None:
             with collect_faults(findings.faults):
                 check_complete(frame.image)
+                check_upright(frame.image)
                 size, mode = decode(frame.image)
                 if mode not in _PLAIN:
                     findings.warnings.append(

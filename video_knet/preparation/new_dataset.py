@@ -17,7 +17,7 @@ LINKS = ("symlink", "hard")
 
 
 @dataclass(frozen=True)
-class Conversion:
+class Job:
     """What every converter is told.
 
     Attributes:
@@ -46,7 +46,7 @@ class Conversion:
 
 
 @contextmanager
-def new_dataset(job: Conversion, converter: str, **settings: Any) -> Iterator[Path]:
+def new_dataset(job: Job, converter: str, **settings: Any) -> Iterator[Path]:
     """A folder to write into, which becomes `job.out` when the block has ended without an error.
 
     Args:

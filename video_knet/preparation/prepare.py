@@ -69,7 +69,7 @@ def prepare(
     listing = _list(recipe, source)
     pieces = list(dict.fromkeys(recipe.pieces(listing.splits, target)))
     _check_places(pieces, source)
-    pending = _pending(pieces, workers)
+    pending = _pending(pieces, link, workers)
     outcome = Outcome(len(pieces), 0)
     if pending:
         _check_disk(pending, target, link)
@@ -117,10 +117,12 @@ def _check_places(pieces: Iterable[Piece], source: Path) -> None:
             raise FormatError(f"{folder}: is a link into the source, which is never written to. Remove the link.")
 
 
-def _pending(pieces: list[Piece], workers: int) -> list[Piece]:
+def _pending(pieces: list[Piece], link: bool, workers: int) -> list[Piece]:
+    """What is left to do; links are replaced where copies are asked for, but not the other way round."""
+
     def is_whole(piece: Piece) -> bool:
         with suppress(FormatError, OSError):  # a damaged source is named when it is converted
-            return piece.is_whole()
+            return piece.is_whole() and (link or not piece.target.is_symlink())
         return False
 
     with ThreadPoolExecutor(workers) as pool:

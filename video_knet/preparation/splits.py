@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 from ..formats.base import FormatError, Video
@@ -99,6 +100,7 @@ def split_faults(splits: list[Split], data_format: DatasetFormat) -> Iterator[st
         for video in split.videos:
             yield from _video_faults(video, split, images)
     yield from _shared_faults(splits)
+    yield from _exchanged_faults(splits)
     yield from _misplaced_faults(splits, getattr(data_format, "splits", None))
 
 
@@ -165,6 +167,18 @@ def _shared_faults(splits: list[Split]) -> Iterator[str]:
                     f"{path}video {video.name} is in split {other} and in split {split.name}. Leave it in one; restore "
                     "the original split."
                 )
+
+
+def _exchanged_faults(splits: list[Split]) -> Iterator[str]:
+    """Pairs of splits each of which has the other's published number of videos."""
+    published = [split for split in splits if split.published]
+    for first, second in combinations(published, 2):
+        own, other = first.published.videos, second.published.videos
+        if own != other and (len(first.videos), len(second.videos)) == (other, own):
+            yield (
+                f"{_place(first.videos[0])[1]}: split {first.name} has {other} videos as {second.name} should, and "
+                f"{second.name} {own} as {first.name} should: they are swapped. Restore the original splits."
+            )
 
 
 def _misplaced_faults(splits: list[Split], published: Mapping[str, Mapping] | None) -> Iterator[str]:

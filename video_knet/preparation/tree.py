@@ -43,7 +43,11 @@ class TreeWalker:
 
     def count(self, pattern: str) -> int:
         """Number of files or folders that a pattern names."""
-        return sum(1 for _ in self._find(str(self.root), pattern.strip("/").split("/")))
+        return sum(1 for _ in self.paths(pattern))
+
+    def paths(self, pattern: str) -> Iterator[str]:
+        """Files or folders that a pattern names."""
+        return self._find(str(self.root), pattern.strip("/").split("/"))
 
     def _find(self, folder: str, parts: list[str]) -> Iterator[str]:
         self._inspect(folder)

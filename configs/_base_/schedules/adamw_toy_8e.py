@@ -13,3 +13,4 @@ param_scheduler = [
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
+auto_scale_lr = dict(enable=False, base_batch_size=4)  # that of the quickstart, on one process

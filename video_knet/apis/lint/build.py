@@ -22,12 +22,15 @@ from mmdet.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS
 
 from video_knet.apis.lint.components import REGISTRIES
 from video_knet.apis.lint.finding import Finding, did_you_mean, evaluators_of, fault, walk, warning
+from video_knet.apis.lint.shapes import check_shapes
 
 ITERATIONS = 1000  # of an epoch, for schedules that are told
 
 
 def check_building(config: Mapping[str, Any]) -> list[Finding]:
     """Build model, optimizer, schedule, datasets, metrics and hooks; each failure is a fault with its key.
+
+    A small image goes through the model, so that parts with other numbers of channels are found.
 
     Weights stay as memory has them: nothing is initialised or downloaded. Datasets are read where their root is there.
 
@@ -40,6 +43,8 @@ def check_building(config: Mapping[str, Any]) -> list[Finding]:
         model = _try(config, "model", lambda: build_model(config["model"]), findings)
         if model is not None and config.get("optim_wrapper"):
             _check_optimizer(config, model, findings)
+        if model is not None:
+            findings += check_shapes(model)
         for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
             if (config.get(loader) or {}).get("dataset"):
                 key = f"{loader}.dataset"

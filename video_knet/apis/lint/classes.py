@@ -9,7 +9,17 @@ import knet  # noqa: F401  must come before mmdet
 from mmdet.registry import METRICS, TASK_UTILS
 
 from knet.labels import LabelSpace
-from video_knet.apis.lint.finding import LOADERS, Finding, datasets_of, evaluators_of, fault, join
+from video_knet.apis.lint.finding import (
+    LOADERS,
+    Finding,
+    datasets_of,
+    did_you_mean,
+    evaluators_of,
+    fault,
+    join,
+    nearest_name,
+    warning,
+)
 from video_knet.formats import ClassTable, DatasetFormat, format_key, get_format
 from video_knet.metrics import VideoMetric
 
@@ -24,9 +34,11 @@ def check_classes(config: Mapping[str, Any]) -> list[Finding]:
     for split in ("val", "test"):
         for path, metric in evaluators_of(config, split):
             findings += _compare_metric(path, metric, formats.get(f"{split}_dataloader", []))
+    findings += [found for loader in formats for found in _check_splits(config, loader, formats[loader])]
     return findings + _check_inputs(config)
 
 
+NOWHERE = "/no/such/folder"
 Formats = list[tuple[str, str, DatasetFormat]]  # key, name and format of each dataset
 
 
@@ -42,6 +54,36 @@ def _formats(config: Mapping[str, Any], loader: str, findings: list[Finding]) ->
         except (ValueError, OSError) as error:
             findings.append(fault(join(path, "format"), str(error).rstrip("."), "Name a format that is there"))
     return found
+
+
+def _check_splits(config: Mapping[str, Any], loader: str, formats: Formats) -> list[Finding]:
+    """Splits that a format does not have. Where data are, building the dataset finds what is not there."""
+    findings = []
+    entries, styles = dict(datasets_of(config, loader)), {key: style for key, _, style in formats}
+    for path, entry in entries.items():
+        style, split = styles.get(join(path, "format")), entry.get("split")
+        for name in [split] if isinstance(split, str) else split or ():
+            known = () if style is None else style.published
+            if not known or any(other.startswith(name) for other in known) or "." in name or "/" in name:
+                continue  # a format without list, a short name, or a file
+            try:
+                style.videos(NOWHERE, name)
+            except (ValueError, OSError) as error:
+                if "is not known" in str(error):
+                    findings.append(fault(join(path, "split"), str(error).rstrip("."), "Correct the name"))
+                elif nearest_name(name, known) and "is not known" not in _complaint(style):
+                    message = f"'{name}' is none of the published splits, which are {', '.join(known)}"
+                    findings.append(warning(join(path, "split"), message, did_you_mean(name, known)))
+    return findings
+
+
+def _complaint(style: DatasetFormat) -> str:
+    """What a format says of a split that no dataset has; some take the name for that of a file."""
+    try:
+        style.videos(NOWHERE, "no split")
+    except (ValueError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _compare_labels(labels: Mapping[str, Any], formats: Formats) -> list[Finding]:

@@ -74,6 +74,8 @@ def _check_batch(config: Mapping[str, Any], gpus: int | None) -> list[Finding]:
     """The learning rate goes with a total batch."""
     if not config.get("train_dataloader") or not config.get("optim_wrapper"):
         return []
+    if (size := config["train_dataloader"].get("batch_size", 1)) in (0, None) or size < 0:
+        return [fault("train_dataloader.batch_size", f"is {size}, but a step needs a sample", "Set it to 1 or more")]
     if not (config.get("auto_scale_lr") or {}).get("base_batch_size"):
         message = "does not say which total batch the learning rate is meant for"
         remedy = "Set auto_scale_lr=dict(enable=False, base_batch_size=GPUS * train_dataloader.batch_size)"
