@@ -135,7 +135,7 @@ def test_colours_that_are_absent_are_chosen(tmp_path):
     ("change", "words"),
     [
         ({"labels": "masks"}, ["labels is 'masks'", "panoptic, semantic, instances"]),
-        ({"classs": []}, ["key 'classs' is not known", "name, classes, labels"]),
+        ({"klasses": []}, ["key 'klasses' is not known", "name, classes, labels"]),
         ({"classes": []}, ["classes is '[]'", "at least one class"]),
         ({"classes": "cup"}, ["classes is 'cup'"]),
         ({"classes": [*CLASSES, CLASSES[1]]}, ["name 'cup' is there 2 times"]),
