@@ -57,7 +57,7 @@ def train(root, work_dir, epochs: int, name: str, loop: str = "EpochBasedTrainLo
         },
         train_cfg={"type": loop, **length},
         optim_wrapper={"type": "OptimWrapper", "optimizer": {"type": "SGD", "lr": 0.01, "momentum": 0.9}},
-        custom_hooks=[{"type": "EpochSeedHook"}],
+        custom_hooks=[{"type": "EpochSeedHook"}, {"type": "PlainCheckpointHook"}],
         default_scope="mmdet",
         randomness={"seed": 7},
         experiment_name=name,

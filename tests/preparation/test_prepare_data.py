@@ -1,5 +1,6 @@
 """`tools/prepare_data.py`: copies have the frames of their source, and a run may stop at any time."""
 
+import functools
 import os
 import shutil
 import signal
@@ -204,7 +205,11 @@ def test_an_interrupt_leaves_what_can_be_completed(tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     command = [sys.executable, tmp_path / "slow.py", "vspw", "--src", source, "--dst", target, "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(REPO)}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    # Where the tests themselves run in the background, processes inherit that Ctrl-C is ignored.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=heed
+    )
     deadline = time.monotonic() + 60
     while not list(target.glob("data/a/origin/*.jpg")) and time.monotonic() < deadline:
         time.sleep(0.02)
