@@ -103,7 +103,7 @@ def files(sample: dict) -> Iterator[tuple[str, bool]]:
     for frame in frames:
         yield frame.img_path, False
         label = getattr(frame.label_source, "path", frame.label_source)
-        if isinstance(label, str | Path):
+        if isinstance(label, str | Path) and Path(label).suffix == ".png":  # run-length codes are in memory
             yield str(label), True
 
 
