@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.mask import BitmapMasks
 
-from video_knet.formats import get_format
+from video_knet.datasets.transforms import check_annotated, known_format
 from video_knet.formats.base import VOID
 from video_knet.formats.object_map import top_objects
 
@@ -29,12 +29,8 @@ class LoadObjectMap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """See the class."""
-        if results["label_source"] is None:
-            raise ValueError(
-                f"{results['img_path']} has no annotation: this split is for testing only; "
-                "take LoadObjectMap out of the pipeline or choose an annotated split"
-            )
-        data_format = get_format(results["format"])
+        check_annotated(results, type(self).__name__)
+        data_format = known_format(results["format"])
         if not data_format.overlapping:
             raise ValueError(f"objects of {data_format.name} do not overlap: use LoadSegmentMap and SegmentMapToMasks")
         objects = data_format.read_objects(results["label_source"])

@@ -4,12 +4,14 @@ One map is cheaper to resize, flip and crop than a stack of masks, and needs not
 an instance that a crop removed is simply no longer in the map.
 """
 
+from functools import cache
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.mask import BitmapMasks
 
-from video_knet.formats import get_format
+from video_knet.formats import DatasetFormat, get_format
 from video_knet.formats.base import VOID, ClassTable, SegmentMap
 
 
@@ -62,6 +64,21 @@ def find_runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return starts, present, index
 
 
+@cache
+def known_format(name: str) -> DatasetFormat:
+    """The format of this name; a folder's dataset.json is read once in a process, not for each frame."""
+    return get_format(name)
+
+
+def check_annotated(results: dict, transform: str) -> None:
+    """Refuse a frame without annotation, in the name of the transform that wants it."""
+    if results["label_source"] is None:
+        raise ValueError(
+            f"{results['img_path']} has no annotation: this split is for testing only; "
+            f"take {transform} out of the pipeline or choose an annotated split"
+        )
+
+
 @TRANSFORMS.register_module()
 class LoadSegmentMap(BaseTransform):
     """Reads the annotation of one frame through its format.
@@ -75,12 +92,8 @@ class LoadSegmentMap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """See the class."""
-        if results["label_source"] is None:
-            raise ValueError(
-                f"{results['img_path']} has no annotation: this split is for testing only; "
-                "take LoadSegmentMap out of the pipeline or choose an annotated split"
-            )
-        data_format = get_format(results["format"])
+        check_annotated(results, type(self).__name__)
+        data_format = known_format(results["format"])
         segments = data_format.read(results["label_source"])
         numbers, labels, ids = number_segments(segments, data_format.classes)
         results.update(gt_seg_map=numbers, segment_labels=labels, segment_ids=ids)

@@ -74,8 +74,7 @@ class STQ:
         self.classes = classes
         self._closed: dict[str, VideoSTQ] = {}
         self._open: dict[str, _TableSum] = {}
-        self._things = np.zeros(256, bool)
-        self._things[list(classes.thing_ids)] = True
+        self._things = classes.thing_lookup()
 
     def update(self, video: str, table: Table) -> None:
         """Add a frame; the order of the frames does not matter.

@@ -72,6 +72,12 @@ class ClassTable:
         """(classes,) bool, indexed by dataset id."""
         return np.isin(np.arange(len(self.names)), self.thing_ids)
 
+    def thing_lookup(self) -> np.ndarray:
+        """(256,) bool, whether a dataset id is that of a thing; void and unknown ids are not."""
+        table = np.zeros(256, bool)
+        table[list(self.thing_ids)] = True
+        return table
+
     def id_to_label(self) -> np.ndarray:
         """(256,) uint8 lookup from dataset id to network label; void and unknown ids stay `VOID`."""
         table = np.full(256, VOID, np.uint8)

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as coco_mask
 
 from .base import ClassTable, FormatError, SegmentMap
 from .coco_classes import COCO_THINGS
-from .files import whole_file
+from .images import write_jpeg
 from .json_files import read_json, write_json
 from .rle import encode_masks
 
@@ -31,8 +30,7 @@ def write_images(
         name = f"{number:012d}.jpg"
         if number - first >= IMAGES_OF_VIDEO:
             raise FormatError(f"{split}/{name}: a video has at most {IMAGES_OF_VIDEO} images. Write several videos.")
-        with whole_file(root / split / name) as file:
-            Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+        write_jpeg(root / split / name, image)
         if split == "test2017":
             continue
         if segments is None:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from .base import VOID, ClassTable, FormatError, SegmentMap, Video
 from .coco_classes import COCO_STUFF, COCO_THINGS
 from .dataset_format import DatasetFormat, Published
-from .files import whole_file
 from .folders import IMAGES, first_folder, list_stems
 from .image_pairs import image_video, pair_images
+from .images import write_jpeg
 from .json_files import read_json, write_json
 from .panoptic_json import (
     PackedLabel,
@@ -189,8 +188,7 @@ class CocoPanoptic(DatasetFormat):
                 png = path.with_suffix("") / f"{stem}.png"
                 info = write_image(png, segments, self.classes, CATEGORY_IDS, crowds=True)
                 entries.append((image.shape, {"image_id": number, "file_name": png.name, "segments_info": info}))
-            with whole_file(root / split / f"{stem}.jpg") as file:
-                Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+            write_jpeg(root / split / f"{stem}.jpg", image)
         if entries:
             self._extend(path, entries)
 

@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .base import FormatError
+from .files import whole_file
 
 _END_MARKS = {".png": b"IEND", ".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9"}
 _TAIL = 64  # bytes; a mark may be followed by a checksum, or by padding
@@ -87,3 +89,9 @@ def decode(path: Path) -> tuple[tuple[int, int], str]:
         raise FormatError(f"{path}: is no image. {_REMEDY}") from None
     except _FAULTS as error:
         raise FormatError(f"{path}: cannot be decoded ({error}); cut off or damaged? {_REMEDY}") from error
+
+
+def write_jpeg(path: Path, image: np.ndarray) -> None:
+    """Write (H, W, 3) uint8 RGB as a JPEG that loses little, whole or not at all."""
+    with whole_file(path) as file:
+        Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .base import VOID, FormatError, SegmentMap, Video
 from .dataset_format import DatasetFormat, Published
-from .files import whole_file
 from .folders import first_folder, list_stems
 from .image_pairs import image_video, pair_images
+from .images import write_jpeg
 from .json_files import read_json, write_json
 from .mapillary_classes import MAPILLARY_CLASSES, UNLABELED
 from .panoptic_json import read_predicted
@@ -178,16 +177,13 @@ class Mapillary(DatasetFormat):
             if split != "testing":
                 path = folder / _FOLDERS[0] / f"{stem}.png"
                 write_png(path, self._encode(segments, numbers, path))
-            with whole_file(folder / "images" / f"{stem}.jpg") as file:
-                Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+            write_jpeg(folder / "images" / f"{stem}.jpg", image)
 
     def _encode(self, segments: SegmentMap, numbers: TrackNumbers, path: Path) -> np.ndarray:
         """(H, W) uint16 label * 256 + object."""
         semantic, track = check_shapes(segments, path)
         check_classes(semantic, len(self.classes.names), path, "Classes are the labels of v1.2.")
-        is_thing = np.zeros(256, bool)
-        is_thing[list(self.classes.thing_ids)] = True
-        crowd = is_thing[semantic] & (track == 0)
+        crowd = self.classes.thing_lookup()[semantic] & (track == 0)
         track = np.where(crowd, _CROWD, track)
         objects = numbers.renumber(semantic, track, path)
         labels = np.where(semantic == VOID, _UNLABELED, semantic).astype(np.uint16)

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from .base import FormatError
-from .files import whole_file
 from .folders import subfolders
 from .own_description import Description
 from .splits import read_split
@@ -57,15 +56,6 @@ def split_names(root: Path, own: Description, split: str) -> list[str]:
             "%s: has no splits, so %s is every video. Add splits to dataset.json to tell them apart.", root, split
         )
     return video_names(root)
-
-
-def add_to_split(root: Path, own: Description, split: str, name: str) -> None:
-    """Put a video into SPLIT.txt, unless dataset.json or the file has it."""
-    path = root / f"{split}.txt"
-    names = read_split(path) if path.is_file() else []
-    if name not in names and name not in own.splits.get(split, ()):
-        with whole_file(path) as file:
-            file.write("\n".join([*names, name, ""]).encode())
 
 
 def track_files(root: Path, split: str) -> list[Path]:

@@ -24,11 +24,11 @@ from .frame_objects import FrameObjects
 from .kitti_step_names import LabelFiles
 from .object_map import paint
 from .own_description import INSTANCES, SEMANTIC, Description, description_path, read_description, write_description
-from .own_splits import ALL, add_to_split, check_text, natural, split_names, track_files
+from .own_splits import ALL, check_text, natural, split_names, track_files
 from .own_tracks import ListedTracks, listed_videos, read_tracks
 from .png import list_png, read_png, write_png
 from .segment_png import check_classes, check_shapes, check_tracks, encode_segments, read_segments
-from .splits import is_name
+from .splits import add_to_split, is_name
 
 _DEFAULT = Description("synthetic", cityscapes_table((11, 13)))
 _COMMON = {"dataset.json": "classes, kind of labels, splits", "frames/VIDEO/FRAME.{jpg,jpeg,png}": "images"}
@@ -211,7 +211,8 @@ class OwnVideos(DatasetFormat):
             write_png(root / "frames" / name / f"{number:06d}.png", image)
             if split != "test" and segments is not None:
                 self.write(self.label_path(root, name, f"{number:06d}"), segments)
-        add_to_split(root, own, split, name)
+        if name not in own.splits.get(split, ()):
+            add_to_split(root / f"{split}.txt", name)
 
     def _agree(self, root: Path) -> Description:
         """What the root's own dataset.json says, which must mean the same as this format."""
@@ -270,9 +271,7 @@ class OwnVideos(DatasetFormat):
         """Objects are of thing classes; ids on void mean nothing."""
         if not segments.track.any():
             return segments
-        has_objects = np.zeros(256, bool)
-        has_objects[: len(self.classes.names)] = self.classes.is_thing
-        stray = (segments.track > 0) & ~has_objects[segments.semantic]
+        stray = (segments.track > 0) & ~self.classes.thing_lookup()[segments.semantic]
         wrong = stray & (segments.semantic != VOID)
         if wrong.any():
             category, number = int(segments.semantic[wrong][0]), int(segments.track[wrong][0])

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from .base import FormatError
+from .files import whole_file
 
 _LONGEST = 255  # bytes of a name that file systems take
 
@@ -36,3 +37,11 @@ def read_split(path: Path) -> list[str]:
         if count > 1:
             raise FormatError(f"{path}: names the video {name!r} {count} times. Keep one of the lines.")
     return names
+
+
+def add_to_split(path: Path, name: str) -> None:
+    """Put a video at the end of a split file, which is made where there is none, unless the file has it."""
+    names = read_split(path) if path.exists() else []
+    if name not in names:
+        with whole_file(path) as file:
+            file.write("\n".join([*names, name, ""]).encode())

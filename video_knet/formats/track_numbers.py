@@ -23,8 +23,7 @@ class TrackNumbers:
 
     def __init__(self, classes: ClassTable, most: int, per_class: bool = False) -> None:
         self.most, self.per_class = most, per_class
-        self._is_thing = np.zeros(256, bool)
-        self._is_thing[: len(classes.names)] = classes.is_thing
+        self._is_thing = classes.thing_lookup()
         self._numbers: dict[tuple[int, int], int] = {}
         self._taken: dict[int | None, set[int]] = {}
 
@@ -74,10 +73,7 @@ class TrackNumbers:
         if track.size and int(track.min()) < 0:
             raise FormatError(f"{where}: track id {int(track.min())} is below 0. Number tracks from 1.")
         code = np.where(self._is_thing[semantic] & (track > 0), track.astype(np.int64) << 8 | semantic, 0)
-        if code.size and int(code.max()) < COUNTING_LIMIT:
-            present = np.flatnonzero(np.bincount(code.reshape(-1)))
-        else:
-            present = np.unique(code)
+        present = distinct(code)
         objects = [(value & 255, value >> 8) for value in present.tolist() if value]
         self.reserve(objects, where)
         numbers = np.zeros(len(present), np.int32)
@@ -92,3 +88,10 @@ class TrackNumbers:
 
     def _lowest(self, taken: set[int]) -> int | None:
         return next((number for number in range(1, self.most + 1) if number not in taken), None)
+
+
+def distinct(codes: np.ndarray) -> np.ndarray:
+    """The distinct values of non-negative integers, rising."""
+    if codes.size and int(codes.max()) < COUNTING_LIMIT:
+        return np.flatnonzero(np.bincount(codes.reshape(-1)))
+    return np.unique(codes)

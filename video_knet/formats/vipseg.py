@@ -14,17 +14,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .base import FormatError, Frame, SegmentMap, Video, collect_faults
 from .dataset_format import DatasetFormat, Published
-from .files import whole_file
 from .folders import IMAGES, first_folder, list_stems, subfolders
 from .id_maps import IdMap, ListedFrame, categories_json, segments_json, write_ids
 from .id_tracks import to_segment_map
+from .images import write_jpeg
 from .json_files import write_json
 from .png import read_png, write_png
-from .splits import is_name, read_split
+from .splits import add_to_split, is_name, read_split
 from .track_numbers import TrackNumbers
 from .vipseg_classes import VIPSEG_CLASSES
 from .vipseg_json import listed_prediction, listed_truth, predicted_frame
@@ -138,14 +137,10 @@ class Vipseg(DatasetFormat):
             raise FormatError(f"first file number {start}: files are numbered from 0")
         root, split_file, numbers = Path(root), Path(root) / f"{split}.txt", raw_numbers()
         for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
-            with whole_file(root / "images" / name / f"{number:08d}.jpg") as file:
-                Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+            write_jpeg(root / "images" / name / f"{number:08d}.jpg", image)
             if split != "test":
                 self.write(root / "panomasks" / name / f"{number:08d}.png", segments, numbers)
-        names = read_split(split_file) if split_file.exists() else []
-        if name not in names:
-            with whole_file(split_file) as file:
-                file.write("\n".join([*names, name, ""]).encode())
+        add_to_split(split_file, name)
 
     def read_predicted(self, folder: str | Path, video: str, frame: str) -> SegmentMap:
         """Read a frame of a folder with `pred.json` and `pan_pred/`.

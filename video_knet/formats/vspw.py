@@ -12,15 +12,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video, collect_faults
 from .dataset_format import DatasetFormat, Published
-from .files import whole_file
 from .folders import list_stems, subfolders
+from .images import write_jpeg
 from .kitti_step_names import LabelFiles
 from .png import list_png, read_png, write_png
-from .splits import is_name, read_split
+from .splits import add_to_split, is_name, read_split
 from .vipseg_classes import VIPSEG_CLASSES
 
 _CLASSES = len(VIPSEG_CLASSES.names)
@@ -203,14 +202,10 @@ class Vspw(DatasetFormat):
         root = Path(root)
         folder, split_file = root / "data" / name, root / f"{split}.txt"
         for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
-            with whole_file(folder / "origin" / f"{number:08d}.jpg") as file:
-                Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+            write_jpeg(folder / "origin" / f"{number:08d}.jpg", image)
             if split != "test":
                 self.write(folder / "mask" / f"{number:08d}.png", segments)
-        names = read_split(split_file) if split_file.exists() else []
-        if name not in names:
-            with whole_file(split_file) as file:
-                file.write("\n".join([*names, name, ""]).encode())
+        add_to_split(split_file, name)
 
 
 def _split_file(root: Path, split: str) -> Path:

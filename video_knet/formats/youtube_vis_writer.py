@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .base import ClassTable, FormatError, SegmentMap
-from .files import whole_file
+from .images import write_jpeg
 from .rle import Rle, encode_masks
 from .splits import is_name
 from .tracks import TrackTruth, TrueTrack, VideoEntry
@@ -39,8 +38,7 @@ def write_video(
         if image.shape[:2] != size:
             raise FormatError(f"video {name}: image {number} is {image.shape[:2]}, the first {size}. Give equal sizes.")
         names.append(f"{name}/{number:05d}.jpg")
-        with whole_file(folder / names[-1]) as file:
-            Image.fromarray(image).save(file, format="JPEG", quality=95, subsampling=0)
+        write_jpeg(folder / names[-1], image)
         if split != "test":
             drawn.add(segments, f"video {name}, image {number}")
     if not names:
@@ -52,8 +50,7 @@ class _Drawn:
     """Masks of a video's objects while it is drawn, by (class, track); track 0 is a crowd."""
 
     def __init__(self, classes: ClassTable) -> None:
-        self.classes, self.is_thing = classes, np.zeros(256, bool)
-        self.is_thing[list(classes.thing_ids)] = True
+        self.classes, self.is_thing = classes, classes.thing_lookup()
         self.length, self.masks = 0, {}
 
     def add(self, segments: SegmentMap | None, where: str) -> None:

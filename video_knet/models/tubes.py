@@ -7,11 +7,10 @@ B clips, T frames, N kernels, G objects, (h, w) grid of the losses.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from knet.segments import Segments
-from knet.targets import FrameTruth
+from knet.targets import FrameTruth, resize
 from video_knet.models.clip_decoder import ClipSegments
 
 
@@ -56,7 +55,7 @@ def as_tubes(segments: ClipSegments, frame_size: tuple[int, int]) -> Segments:
         Mask logits (B, N, T*h, w), each frame resized on its own; class logits (B, N, K), where there are any.
     """
     num_clips = len(segments.mask_logits)
-    logits = F.interpolate(segments.mask_logits.flatten(0, 1), frame_size, mode="bilinear", align_corners=False)
+    logits = resize(segments.mask_logits.flatten(0, 1), frame_size)
     tubes = logits.unflatten(0, (num_clips, -1)).transpose(1, 2).flatten(2, 3)  # (B, N, T*h, w)
     kernels = segments.kernels if segments.kernels.dim() == 3 else segments.kernels.mean(dim=1)  # (B, N, C)
     return Segments(kernels, tubes, segments.class_logits)

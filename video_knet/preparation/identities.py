@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..formats.base import ClassTable, ObjectMap, SegmentMap
+from ..formats.track_numbers import distinct
 
 _SAME_PLACE = 0.5  # of an object's pixels in the frame before: from here on two objects are at one place
-_COUNTING_LIMIT = 1 << 22
 
 
 class Identities:
@@ -25,8 +25,7 @@ class Identities:
 
     def __init__(self, classes: ClassTable, video: str) -> None:
         self.video, self._names = video, classes.names
-        self._is_thing = np.zeros(256, bool)
-        self._is_thing[: len(classes.names)] = classes.is_thing
+        self._is_thing = classes.thing_lookup()
         self._frames: Counter[tuple[int, int]] = Counter()  # (class, id) -> frames that have it
         self._busy: list[str] = []  # files that have objects
         self._before: tuple[str, SegmentMap] | None = None
@@ -67,11 +66,7 @@ class Identities:
         """The (class, id) pairs of a frame's things."""
         thing = (labels.track > 0) & self._is_thing[labels.semantic]
         codes = labels.track[thing].astype(np.int64) << 8 | labels.semantic[thing]
-        if codes.size and int(codes.max()) < _COUNTING_LIMIT:
-            present = np.flatnonzero(np.bincount(codes))
-        else:
-            present = np.unique(codes)
-        return [(int(code & 255), int(code >> 8)) for code in present]
+        return [(code & 255, code >> 8) for code in distinct(codes).tolist()]
 
     def _doubled(self, where: str, objects: list[tuple[int, int]]) -> Iterator[str]:
         for track, count in Counter(track for _, track in objects if track > 0).items():
