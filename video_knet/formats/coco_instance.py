@@ -11,20 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import VOID, ClassTable, FormatError, Frame, ObjectMap, SegmentMap, Video
+from .base import VOID, ClassTable, FormatError, Frame, SegmentMap, Video
 from .coco_classes import COCO_THINGS
 from .coco_instance_json import list_images
 from .coco_instance_writer import IMAGES_OF_VIDEO, write_images
-from .dataset_format import DatasetFormat, Published
+from .dataset_format import Published
 from .folders import IMAGES, list_stems
-from .frame_objects import FrameObjects
-from .object_map import paint
+from .frame_objects import ObjectsFormat
 
 SPLITS = ("train2017", "val2017", "test2017")
 ALIASES = {split.removesuffix("2017"): split for split in SPLITS}
 
 
-class CocoInstance(DatasetFormat):
+class CocoInstance(ObjectsFormat):
     """The COCO instance format; each image is a video of one frame, named by its file.
 
     A split is "train2017" (or "train"), "val2017" ("val"), "test2017" ("test"), or the path of a json, absolute or
@@ -43,7 +42,6 @@ class CocoInstance(DatasetFormat):
         tuple(colour for _, _, colour in COCO_THINGS),
         VOID,
     )
-    overlapping = True
     published = {
         "train2017": Published(118287, 118287),
         "val2017": Published(5000, 5000),
@@ -76,27 +74,6 @@ class CocoInstance(DatasetFormat):
                 "these or the path of a json as split."
             )
         return list_images(path, folders, self.classes)
-
-    def read(self, label: FrameObjects) -> SegmentMap:
-        """Read an image with later objects on top of earlier ones, all on top of crowds, and void elsewhere.
-
-        Raises:
-            FormatError: A mask is damaged.
-        """
-        return paint(self.read_objects(label))
-
-    def read_objects(self, label: FrameObjects) -> ObjectMap:
-        """Read the objects of an image in the order of the json, crowds first. A track is the object's number in its
-        image, from 1, or its `track_id` where the json has this entry, which is ours.
-
-        Raises:
-            FormatError: A mask is damaged.
-        """
-        return label.read()
-
-    def label_size(self, label: FrameObjects) -> tuple[int, int]:
-        """(H, W) of an image as the json says."""
-        return label.size
 
     def sequence_names(self, split: str, count: int) -> list[str]:
         """Numbers of the first image of `count` videos; no other split has them, nor has the published data."""

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from .base import FormatError, ObjectMap
-from .object_map import map_from_runs
+from .base import FormatError, ObjectMap, SegmentMap
+from .dataset_format import DatasetFormat
+from .object_map import map_from_runs, paint
 from .rle import MaskError, decode_runs
 
 Polygons = tuple[bytes, ...]
@@ -63,6 +64,33 @@ class FrameObjects:
         objects = sorted(objects, key=lambda entry: entry[1] != 0)
         semantic, track, masks = zip(*objects) if objects else ((), (), ())
         return cls(path, where, size, semantic, track, masks)
+
+
+class ObjectsFormat(DatasetFormat):
+    """A format whose frames are `FrameObjects`: how they are read is the same whatever json lists them."""
+
+    overlapping = True
+
+    def read(self, label: FrameObjects) -> SegmentMap:
+        """Read a frame with later objects on top of earlier ones, all on top of crowds, and void elsewhere.
+
+        Raises:
+            FormatError: A mask is damaged.
+        """
+        return paint(self.read_objects(label))
+
+    def read_objects(self, label: FrameObjects) -> ObjectMap:
+        """Read the objects of a frame in the order of the json, crowds first. A track is the object's number in its
+        video or image, from 1, or its `track_id` where the json has this entry, which is ours.
+
+        Raises:
+            FormatError: A mask is damaged.
+        """
+        return label.read()
+
+    def label_size(self, label: FrameObjects) -> tuple[int, int]:
+        """(H, W) of a frame as the json says."""
+        return label.size
 
 
 def number_tracks(objects: Sequence[tuple[int, bool, object]]) -> list[int]:

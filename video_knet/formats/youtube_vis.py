@@ -18,11 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import FormatError, ObjectMap, SegmentMap, Video
-from .dataset_format import DatasetFormat, Published
+from .base import FormatError, SegmentMap, Video
+from .dataset_format import Published
 from .files import whole_file
-from .frame_objects import FrameObjects
-from .object_map import paint
+from .frame_objects import ObjectsFormat
 from .tracks import PredictedTrack, TrackTruth
 from .youtube_vis_classes import CLASSES, NAMES
 from .youtube_vis_faults import annotation_faults, check, prediction_faults
@@ -53,7 +52,7 @@ class NoAnnotationsError(FormatError):
     """A truth file lists videos only, as the public ones do."""
 
 
-class YouTubeVIS(DatasetFormat):
+class YouTubeVIS(ObjectsFormat):
     """The YouTube-VIS format.
 
     A split is "train", "valid" (or "val") or "test", or the path of a json, absolute or below the root.
@@ -68,7 +67,6 @@ class YouTubeVIS(DatasetFormat):
     """
 
     name = "youtube-vis"
-    overlapping = True
 
     def __init__(self, year: int = 2019):
         if year not in NAMES:
@@ -89,27 +87,6 @@ class YouTubeVIS(DatasetFormat):
                 `partial` holds the other videos.
         """
         return list_videos(Tree.find(Path(root), str(split), self.year), self.classes, self.year)
-
-    def read(self, label: FrameObjects) -> SegmentMap:
-        """Read a frame with later objects on top of earlier ones, all on top of crowds, and void elsewhere.
-
-        Raises:
-            FormatError: A mask is damaged.
-        """
-        return paint(self.read_objects(label))
-
-    def read_objects(self, label: FrameObjects) -> ObjectMap:
-        """Read the objects of a frame in the order of the json, crowds first. A track is the object's number in its
-        video, from 1, or its `track_id` where the json has this entry, which is ours.
-
-        Raises:
-            FormatError: A mask is damaged.
-        """
-        return label.read()
-
-    def label_size(self, label: FrameObjects) -> tuple[int, int]:
-        """(H, W) of a frame as the json says."""
-        return label.size
 
     def sequence_names(self, split: str, count: int) -> list[str]:
         """`count` video names of a split, in order, that no other split and no published video has."""
