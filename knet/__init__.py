@@ -20,6 +20,8 @@ if not compiled:
 
 from knet import (  # noqa: E402
     assigner,
+    class_kernel_head,
+    class_supervision,
     deformable_neck,
     kernel_decoder,
     kernel_head,
@@ -35,6 +37,8 @@ __all__ = [
     "KNet",
     "LabelSpace",
     "assigner",
+    "class_kernel_head",
+    "class_supervision",
     "deformable_neck",
     "kernel_decoder",
     "kernel_head",

@@ -3,7 +3,9 @@
 A released file is recognised by the names it holds: which parts it has, and which weights were built but never used.
 """
 
+import errno
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from knet.checkpoint_parts import recognise
 from knet.released_names import expected_names, rename
 
 SWIN = "backbone.layers."  # how the authors of Swin call the stages, and the released models with them
@@ -23,8 +26,7 @@ class Converted:
 
     Attributes:
         state_dict: Our names.
-        parts: What the file holds: `num_stages`, `num_clip_stages` (0 but for clip-level models), `num_kernels`,
-            `num_classes`, and `kernel_linking`, `kernel_fusion`, `track_head` as configs, None where absent.
+        parts: What the file holds, see `recognise`.
         used: Our name by released name.
         dropped: Reason by released name.
         missing: Our names that files with these parts have, and this one lacks; backbone and neck vary, and are not
@@ -55,7 +57,7 @@ def convert(state_dict: dict[str, Tensor]) -> Converted:
     state_dict = {name.removeprefix("module."): value for name, value in state_dict.items()}
     stages = {int(m[1]) for name in state_dict if (m := re.match(r"roi_head\.mask_head\.(\d+)\.", name))}
     last = max(stages, default=-1)
-    result = Converted(parts=recognise(state_dict, last))
+    result = Converted()
     is_swin = any(name.startswith(SWIN) for name in state_dict)
     for name, value in state_dict.items():
         ours, reason = rename(name, last)
@@ -67,6 +69,7 @@ def convert(state_dict: dict[str, Tensor]) -> Converted:
         if ours.endswith("pixel_layer.weight"):
             value = value.flatten(1)  # a 1x1 convolution: (C, C, 1, 1) to (C, C)
         result.used[name], result.state_dict[ours] = ours, value
+    result.parts = recognise(result.state_dict)
     result.missing = sorted(set(expected_names(result.parts)) - set(result.state_dict))
     return result
 
@@ -79,35 +82,13 @@ def convert_swin(name: str, value: Tensor) -> tuple[str, Tensor]:
     return ours, value
 
 
-def recognise(state_dict: dict[str, Tensor], last: int) -> dict[str, Any]:
-    """Which parts a released state dict holds, read off the last stage."""
-    stage = f"roi_head.mask_head.{last}."
-    roots = {name.removeprefix(stage).split(".")[0] for name in state_dict if name.startswith(stage)}
-    linking, fusion = None, None
-    if "attention_previous_update_track" in roots:
-        linking = dict(type="KernelFusion")
-    elif "attention_previous" in roots:
-        linking = dict(type="KernelLinking")
-    if "attention_previous_link" in roots:
-        fusion = dict(type="KernelFusion")
-        if "attention_previous_update_link" not in roots:
-            fusion["update"] = None
-    num_fcs = len({name.split(".")[2] for name in state_dict if name.startswith("track_head.fcs.")})
-    has_track_head = any(name.startswith(("track_head.", "embed_fcs.")) for name in state_dict)
-    kernels, classes = state_dict.get("rpn_head.init_kernels.weight"), state_dict.get("rpn_head.conv_seg.weight")
-    clip_stages = {name.split(".")[2] for name in state_dict if name.startswith("tracker.mask_head.")}
-    return dict(
-        num_stages=last + 1,
-        num_clip_stages=len(clip_stages),
-        num_kernels=None if kernels is None else len(kernels),
-        num_classes=None if classes is None else len(classes),
-        kernel_linking=linking,
-        kernel_fusion=fusion,
-        track_head=dict(embed=dict(type="KernelEmbedding", num_fcs=num_fcs)) if has_track_head else None,
-    )
+class RefusedCheckpointError(ValueError):
+    """A file does not hold what was asked of it; tools end with status 2."""
+
+    exit_status = 2
 
 
-class UnsafeCheckpointError(ValueError):
+class UnsafeCheckpointError(RefusedCheckpointError):
     """A file is not a checkpoint, or could run code when it is loaded."""
 
 
@@ -119,7 +100,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         map_location: Device for the tensors.
 
     Returns:
-        With `state_dict` under our names, and whatever else the file holds.
+        With `state_dict` under our names, and whatever else the file holds. `released` is how weights were converted,
+        where they had released names.
 
     Raises:
         FileNotFoundError: No such file.
@@ -130,22 +112,37 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         raise FileNotFoundError(f"{path}: no such checkpoint file")
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except OSError:
-        raise
     except Exception as error:  # a damaged file fails in whatever way its bytes lead to
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: told to read before its beginning
+            raise
         reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise UnsafeCheckpointError(
             f"{path}: refused. It is truncated, is no checkpoint, or holds objects that would have to be executed "
             f"({reason[:200]}). If you trust its origin, re-save its weights alone: "
             "torch.save({'state_dict': torch.load(FILE, weights_only=False)['state_dict']}, NEW_FILE)"
         ) from error
+    return under_our_names(checkpoint, path)
+
+
+def under_our_names(checkpoint: Any, path: str | Path) -> dict[str, Any]:
+    """What a file holds, with its weights in `state_dict` and under our names.
+
+    Args:
+        checkpoint: A checkpoint, or weights alone.
+        path: Where it is from, for messages.
+
+    Raises:
+        UnsafeCheckpointError: There are no weights in it.
+    """
     if not isinstance(checkpoint, dict):
         raise UnsafeCheckpointError(f"{path}: holds a {type(checkpoint).__name__}, not a dict of weights")
-    if "state_dict" not in checkpoint:
-        checkpoint = {"state_dict": checkpoint}
+    key = next((key for key in ("state_dict", "model") if key in checkpoint), None)
+    checkpoint = {"state_dict": checkpoint} if key is None else {**checkpoint, "state_dict": checkpoint[key]}
     weights = checkpoint["state_dict"]
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise UnsafeCheckpointError(f"{path}: 'state_dict' is not a dict of tensors; this is no checkpoint of a model")
+    if not weights:
+        raise UnsafeCheckpointError(f"{path}: 'state_dict' is empty; this is no checkpoint of a model")
     if is_released(weights):
         converted = convert(weights)
         print_log(
@@ -153,8 +150,26 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
             f"{len(converted.missing)} missing",
             "current",
         )
-        checkpoint["state_dict"] = converted.state_dict
+        checkpoint |= {"state_dict": converted.state_dict, "released": converted}
+    elif any(str(name).startswith("module.") for name in weights):
+        checkpoint["state_dict"] = {name.removeprefix("module."): value for name, value in weights.items()}
     return checkpoint
+
+
+def misfits(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> list[str]:
+    """One line for each weight of a file that is missing, left over, or of another shape than the model's `own`."""
+    wrong = [
+        f"{n}: {tuple(v.shape)} in the file, {tuple(own[n].shape)} in the model"
+        for n, v in weights.items()
+        if n in own and own[n].shape != v.shape
+    ]
+    wrong += [f"{name}: not in the file" for name in own if name not in weights]
+    return wrong + [f"{name}: not in the model" for name in weights if name not in own]
+
+
+def listed(lines: list[str], most: int = 20) -> str:
+    """The first of some lines, indented, and how many more there are."""
+    return "\n  ".join(["", *lines[:most]]) + (f"\n  ... and {len(lines) - most} more" if len(lines) > most else "")
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
@@ -166,19 +181,15 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: Weights are missing, left over, or have another shape; the message lists them.
     """
-    checkpoint = read_checkpoint(path)
-    weights, own = checkpoint.pop("state_dict"), model.state_dict()
-    wrong = [
-        f"{n}: {tuple(v.shape)} in the file, {tuple(own[n].shape)} in the model"
-        for n, v in weights.items()
-        if n in own and own[n].shape != v.shape
-    ]
-    wrong += [f"{name}: not in the file" for name in own if name not in weights]
-    wrong += [f"{name}: not in the model" for name in weights if name not in own]
-    if wrong:
-        listed = "\n  ".join(wrong[:20]) + ("" if len(wrong) <= 20 else f"\n  ... and {len(wrong) - 20} more")
+    return load_checkpoint(model, read_checkpoint(path), path)
+
+
+def load_checkpoint(model: nn.Module, checkpoint: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    """The same from a checkpoint that was read from `path`."""
+    rest = {key: value for key, value in checkpoint.items() if key not in ("state_dict", "released")}
+    if wrong := misfits(checkpoint["state_dict"], model.state_dict()):
         raise ValueError(
-            f"{path} does not fit the config's model; test with the config it was trained with:\n  {listed}"
+            f"{path} does not fit the config's model; test with the config it was trained with:{listed(wrong)}"
         )
-    model.load_state_dict(weights)
-    return checkpoint
+    model.load_state_dict(checkpoint["state_dict"])
+    return rest

@@ -29,6 +29,15 @@ class HardAssembling(BaseModule):
 
 
 @MODELS.register_module()
+class SoftAssembling(BaseModule):
+    """Step 1 where a kernel is a class (K-Net for semantic segmentation): a pixel is shared among the classes."""
+
+    def forward(self, mask_logits: Tensor) -> Tensor:
+        """(B, N, P) mask logits to (B, N, P) weights, which sum to 1 for each pixel; gradients pass."""
+        return mask_logits.softmax(dim=1)
+
+
+@MODELS.register_module()
 class AdaptiveKernelUpdate(BaseModule):
     """Step 2, adaptive update: gates decide how much a kernel takes from its group feature.
 
@@ -71,6 +80,33 @@ class AdaptiveKernelUpdate(BaseModule):
         kernel_gate = self.kernel_gate_norm(self.kernel_gate(gate)).sigmoid()
         mixed = feature_gate * self.feature_norm(feature_out) + kernel_gate * self.kernel_norm(kernel_out)
         return F.relu(self.out_norm(self.out_layer(mixed)))
+
+
+@MODELS.register_module()
+class GroupedKernelUpdate(BaseModule):
+    """Step 2 on groups of channels, all with the same weights, as in MMSegmentation's K-Net.
+
+    Its semantic heads have kernels of 512 channels, and an update of 256: each half is updated by itself.
+
+    Args:
+        channels: Channels of kernels and features.
+        group_channels: Channels of a group.
+    """
+
+    def __init__(self, channels: int = 512, group_channels: int = 256) -> None:
+        super().__init__()
+        if channels % group_channels:
+            raise ValueError(
+                f"kernels of {channels} channels cannot be updated in groups of {group_channels}: group_channels has "
+                "to divide channels"
+            )
+        self.group_channels = group_channels
+        self.update = AdaptiveKernelUpdate(group_channels)
+
+    def forward(self, group_features: Tensor, kernels: Tensor) -> Tensor:
+        """Update (..., C) kernels by (..., C) group features."""
+        groups = (-1, self.group_channels)
+        return self.update(group_features.unflatten(-1, groups), kernels.unflatten(-1, groups)).flatten(-2)
 
 
 def masked_sum(weights: Tensor, features: Tensor) -> Tensor:

@@ -128,7 +128,7 @@ def expected_names(parts: dict[str, Any]) -> Iterator[str]:
         yield from _expected_attention(f"decoder.kernel_linking.{last}.", linking)
     if (fusion := parts["kernel_fusion"]) is not None:
         yield from _expected_attention(f"decoder.kernel_fusion.{last}.", fusion)
-    if parts["track_head"] is not None:
+    if parts["track_head"]:
         prefix = "track_head.embed."
         yield from _branch(prefix + "kernel_branch")
         layers = [

@@ -155,14 +155,17 @@ class DeepSupervision(BaseModule):
 
     def match(self, segments: Segments, truths: list[FrameTruth]) -> list[Match]:
         """Match the thing kernels of each frame with its objects."""
+        return self.assigner(self.things(segments), truths)
+
+    def things(self, segments: Segments) -> Segments:
+        """The thing kernels, with scores of thing classes only."""
         num_things, num_thing_kernels = self.labels.num_things, self._num_thing_kernels(segments)
         logits = segments.class_logits
-        things = Segments(
+        return Segments(
             kernels=segments.kernels[:, :num_thing_kernels],
             mask_logits=segments.mask_logits[:, :num_thing_kernels],
             class_logits=None if logits is None else logits[:, :num_thing_kernels, :num_things],
         )
-        return self.assigner(things, truths)
 
     def forward(self, initial: InitialSegments, stages: list[Segments], truths: list[FrameTruth]) -> dict[str, Tensor]:
         """Losses of the initial masks and of every stage.

@@ -15,9 +15,10 @@ from video_knet.evaluation.benchmarks import get_benchmark
 from video_knet.evaluation.run import Options, evaluate
 from video_knet.formats import SegmentMap
 from video_knet.formats.cityscapes_vps import CityscapesVps
-from video_knet.formats.id_maps import to_id_map
-from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
-from video_knet.formats.vipseg import RawFrame, Vipseg
+from video_knet.formats.coding.id_maps import to_id_map
+from video_knet.formats.coding.tracks import TrackTruth, VideoEntry, true_track
+from video_knet.formats.vipseg import Vipseg
+from video_knet.formats.vipseg.format import RawFrame
 from video_knet.formats.vspw import Vspw
 from video_knet.formats.youtube_vis import YouTubeVIS
 from video_knet.synthetic import World, write_world

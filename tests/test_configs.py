@@ -1,6 +1,7 @@
 """Every shipped config loads, and takes a training step and a validation step with a small backbone on small images.
 
-That each one builds at full size, and holds no unknown key, is tested in tests/apis/test_lint.py.
+That each one builds at full size, and holds no unknown key, is tested in tests/apis/test_lint.py. Ablations have their
+own tests, tests/test_ablations.py.
 """
 
 from collections.abc import Iterator
@@ -20,19 +21,27 @@ from video_knet.preparation.minival import make_minival
 from video_knet.synthetic import World, write_world
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if not {"_base_", "ablations"} & {*path.parts})
 SHRUNK = (192, 64)  # width, height of training images
+SHRUNK_DILATED = (96, 48)  # of networks with levels of stride 8 only
 SMALL_BACKBONES = {
     "ResNet": dict(base_channels=16, init_cfg=None),
     "SwinTransformer": dict(embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8), init_cfg=None),
+    "mmseg.ResNetV1c": dict(depth=18, stem_channels=16, base_channels=16, init_cfg=None),
 }
-SMALL_LEVELS = {"ResNet": [64, 128, 256, 512], "SwinTransformer": [16, 32, 64, 128]}
+SMALL_LEVELS = {
+    "ResNet": [64, 128, 256, 512],
+    "SwinTransformer": [16, 32, 64, 128],
+    "mmseg.ResNetV1c": [16, 32, 64, 128],
+}
+FEW_CHANNELS = dict(channels=64, group_channels=32, ffn_channels=64)
 ROOT_VARIABLES = (  # data roots that configs read, and the format of what is there
     ("KITTI_STEP_ROOT", "kitti-step"),
     ("CITYSCAPES_VPS_ROOT", "cityscapes-vps"),
     ("VIPSEG_ROOT", "vipseg"),
     ("VSPW_ROOT", "vspw"),
     ("YOUTUBE_VIS_2019_ROOT", "youtube-vis-2019"),
+    ("YOUTUBE_VIS_2021_ROOT", "youtube-vis-2021"),
     ("YOUTUBE_VIS_ROOT", "youtube-vis"),
     ("CITYSCAPES_ROOT", "cityscapes-panoptic"),
     ("COCO_ROOT", "coco-panoptic"),
@@ -62,18 +71,40 @@ def shrink(cfg: Config) -> Config:
     backbone = cfg.model.backbone
     if backbone.get("base_channels", 64) == 64:
         backbone.update(SMALL_BACKBONES[backbone.type])
-        cfg.model.neck.in_channels = SMALL_LEVELS[backbone.type]
+        set_levels(cfg.model, SMALL_LEVELS[backbone.type])
+    size = SHRUNK_DILATED if "dilations" in backbone else SHRUNK
     for transform in transforms_in(cfg.train_dataloader.dataset.pipeline + cfg.val_dataloader.dataset.pipeline):
         if transform.type == "Resize":
-            transform.scale = SHRUNK
+            transform.scale = size
         if transform.type == "RandomResize":
-            transform.scale = SHRUNK
+            transform.scale = size
             transform.ratio_range = (0.5, 2.0)
         if transform.type == "RandomChoiceResize":
-            transform.scales = [SHRUNK]
+            transform.scales = [size]
         if transform.type == "RandomCrop" and isinstance(transform.crop_size[0], int):
-            transform.crop_size = SHRUNK
+            transform.crop_size = size
     return cfg
+
+
+def set_levels(model: ConfigDict, channels: list[int]) -> None:
+    """Tell what reads a backbone's levels how many channels they have; heads of MMSegmentation get few of their own."""
+    if "neck" in model:
+        model.neck.in_channels = channels
+        return
+    for part in parts_in(model):
+        part.update({name: value for name, value in FEW_CHANNELS.items() if name in part})
+    for head in (model.kernel_head.head, model.auxiliary_head):
+        head.in_channels = channels[head.in_index]
+    if "c1_in_channels" in model.kernel_head.head:
+        model.kernel_head.head.c1_in_channels = channels[0]
+
+
+def parts_in(part: ConfigDict) -> Iterator[ConfigDict]:
+    """A part and every part in it."""
+    yield part
+    for value in part.values():
+        if isinstance(value, ConfigDict):
+            yield from parts_in(value)
 
 
 def transforms_in(pipeline: list) -> Iterator[ConfigDict]:

@@ -20,9 +20,9 @@ from video_knet.evaluation.run import Options, evaluate
 from video_knet.evaluation.self_test import self_test
 from video_knet.formats import FormatError, KittiStep, OwnVideos, YouTubeVIS
 from video_knet.formats.base import ClassTable
-from video_knet.formats.own_description import Description, write_description
-from video_knet.formats.png import write_png
-from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
+from video_knet.formats.coding.tracks import TrackTruth, VideoEntry, true_track
+from video_knet.formats.disk.png import write_png
+from video_knet.formats.own_videos.description import Description, write_description
 from video_knet.own_metric import OwnTracksMetric, OwnVideosMetric
 from video_knet.synthetic import World, write_world
 

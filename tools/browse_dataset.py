@@ -9,14 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from video_knet.apis.command import add_config_options, run_command
+from video_knet.apis.command import add_config_options, positive, run_command
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="config file")
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="config file, or one in _base_/datasets")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--num", type=_positive, default=16, metavar="N", help="number of samples (default: 16)")
+    parser.add_argument("--num", type=positive(int), default=16, metavar="N", help="number of samples (default: 16)")
     parser.add_argument(
         "--split", choices=("train", "val", "test"), default="train", help="whose loader is shown (default: train)"
     )
@@ -42,24 +42,17 @@ def run(args: argparse.Namespace) -> None:
 
     from video_knet.apis.browse import browse, check_folder, summary_lines
     from video_knet.apis.config_options import parse_options
-    from video_knet.apis.runner import load_config
+    from video_knet.apis.runner import read_config
     from video_knet.apis.threads import limit_threads
 
     check_folder(args.out)
     limit_threads()
-    config = load_config(args.config, options=parse_options(args.cfg_options))
+    config = read_config(args.config, parse_options(args.cfg_options))
     with tqdm(total=args.num, unit="sample", desc=str(args.out)) as bar:
         report = browse(config, args.out, args.split, args.num, args.seed, bar.update)
         bar.total = len(report["samples"])
     print("\n".join(summary_lines(report)))
     print(f"{args.out}: {len(report['samples'])} pictures, index.png, index.txt, index.json")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1")
-    return value
 
 
 def _seed(text: str) -> int:

@@ -35,7 +35,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     from video_knet.formats.base import FormatError
-    from video_knet.formats.json_files import write_json
+    from video_knet.formats.disk.json_files import write_json
     from video_knet.parallel import count_cores
     from video_knet.preparation.check import check_dataset, format_report
 

@@ -5,7 +5,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from video_knet.apis.command import add_config_options, run_command
+from video_knet.apis.command import add_config_options, positive, run_command
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -15,15 +15,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("video", type=Path, metavar="VIDEO", help="video file, or folder of frames (png, jpg)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.mp4", help="overlay video to write")
     parser.add_argument("--device", help="cpu, cuda or cuda:N (default: cuda where there is one)")
-    parser.add_argument("--fps", type=_positive(float), help="frames per second (default: as VIDEO; 10 for a folder)")
+    parser.add_argument("--fps", type=positive(float), help="frames per second (default: as VIDEO; 10 for a folder)")
     parser.add_argument(
         "--color-by",
         choices=("track", "kernel"),
         default="track",
         help="what gives a track its colour (default: track)",
     )
-    parser.add_argument("--max-frames", type=_positive(int), metavar="N", help="stop after N frames")
-    parser.add_argument("--threads", type=_positive(int), metavar="N", help="CPU threads (default: half of the cores)")
+    parser.add_argument("--max-frames", type=positive(int), metavar="N", help="stop after N frames")
+    parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: half of the cores)")
     add_config_options(parser)
     args = parser.parse_args(argv)
     if args.out.suffix.lower() != ".mp4":
@@ -60,20 +60,14 @@ def run(args: argparse.Namespace) -> None:
     with VideoRenderer(args.out.parent, inferencer.classes, args.fps or frames.fps or 10.0, args.color_by) as renderer:
         for result in results:
             renderer.add(
-                args.out.stem, result.name, result.image, result.segments, kernel_of_track=result.kernel_of_track
+                args.out.stem,
+                result.name,
+                result.image,
+                result.segments,
+                kernel_of_track=result.kernel_of_track,
+                score_of_track=result.score_of_track,
             )
     print(args.out)
-
-
-def _positive(kind: type) -> type:
-    def convert(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{value} is not above 0")
-        return value
-
-    convert.__name__ = kind.__name__
-    return convert
 
 
 if __name__ == "__main__":

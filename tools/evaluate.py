@@ -6,7 +6,8 @@ cityscapes-vps  panoptic_gt_SPLIT_city_vps.json, PNGs beside  pred.json and pan_
 vipseg          panoptic_gt_VIPSeg_SPLIT.json, PNGs beside;   pred.json and pan_pred/VIDEO/FRAME.png
                 or the root with panomasks/
 vspw            data folder with VIDEO/mask/FRAME.png         VIDEO/FRAME.png
-youtube-vis     json with annotations                         results.json, or a zip that holds it
+youtube-vis, youtube-vis-2019, youtube-vis-2021
+                json with annotations                         results.json, or a zip that holds it
 own-videos      folder with dataset.json;                     VIDEO/FRAME.png;
                 of instances its instances_SPLIT.json         of instances results.json, or a zip that holds it
 cityscapes-step, cityscapes-panoptic
@@ -22,7 +23,8 @@ import sys
 from pathlib import Path
 
 IMAGE_SETS = ("cityscapes-step", "cityscapes-panoptic", "coco-panoptic", "mapillary")
-DATASETS = ("kitti-step", "cityscapes-vps", "vipseg", "vspw", "youtube-vis", "own-videos", *IMAGE_SETS)
+EDITIONS = ("youtube-vis", "youtube-vis-2019", "youtube-vis-2021")
+DATASETS = ("kitti-step", "cityscapes-vps", "vipseg", "vspw", *EDITIONS, "own-videos", *IMAGE_SETS)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -67,7 +69,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     if args.self_test == (args.pred is not None):
         parser.error("--self-test makes its predictions itself" if args.self_test else "--pred is missing")
     if args.protocol == "released" and (
-        args.self_test or args.dataset in ("cityscapes-vps", "youtube-vis", "own-videos", *IMAGE_SETS)
+        args.self_test or args.dataset in ("cityscapes-vps", *EDITIONS, "own-videos", *IMAGE_SETS)
     ):
         why = "a self-test needs the standard" if args.self_test else "the authors have no script for it"
         parser.error(f"--protocol released is not defined for {args.dataset}: {why}")

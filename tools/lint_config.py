@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from video_knet.apis.config_options import parse_options
     from video_knet.apis.lint.config import lint_config
     from video_knet.apis.lint.finding import FAULT
-    from video_knet.formats.files import whole_file
+    from video_knet.formats.disk.files import whole_file
 
     options, faults, report = parse_options(args.cfg_options), 0, {}
     for path in args.configs:

@@ -9,15 +9,23 @@ import argparse
 import sys
 from pathlib import Path
 
+from video_knet.apis.command import positive
+
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to make")
     parser.add_argument("--format", default="kitti-step", help="data set to imitate")
+    parser.add_argument(
+        "--kind",
+        default="street",
+        choices=("street", "appearance"),
+        help="appearance: look-alikes that cross, vanish, jump and change places, so that positions mislead",
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed is another world")
-    parser.add_argument("--sequences", type=_positive, default=12, metavar="N", help="number of sequences")
-    parser.add_argument("--frames", type=_positive, default=20, metavar="T", help="frames per sequence")
-    parser.add_argument("--size", type=_positive, nargs=2, default=(96, 192), metavar=("H", "W"), help="image size")
+    parser.add_argument("--sequences", type=positive(int), default=12, metavar="N", help="number of sequences")
+    parser.add_argument("--frames", type=positive(int), default=20, metavar="T", help="frames per sequence")
+    parser.add_argument("--size", type=positive(int), nargs=2, default=(96, 192), metavar=("H", "W"), help="image size")
     parser.add_argument("--split", choices=("train", "val", "test"), help="write this split only")
     parser.add_argument("--difficulty", type=float, default=0.25, metavar="D", help="0 (easy) to 1 (hard)")
     parser.add_argument("--start", type=int, default=0, metavar="K", help="number of each sequence's first file")
@@ -30,11 +38,13 @@ def main(argv: list[str] | None = None) -> int:
     from tqdm import tqdm
 
     from video_knet.formats import FormatError, get_format
-    from video_knet.synthetic import World, check_target, write_world
+    from video_knet.synthetic import check_target, write_world
+    from video_knet.synthetic_kinds import get_world
 
     try:
         style = get_format(args.format)
-        world = World(style.classes, tuple(args.size), args.frames, args.seed, args.difficulty)
+        kind = get_world(args.kind)
+        world = kind(style.classes, tuple(args.size), args.frames, args.seed, args.difficulty)
     except ValueError as error:
         print(f"make_world: {error}", file=sys.stderr)
         return 2
@@ -50,13 +60,6 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     print(f"{args.out}: " + ", ".join(f"{count} {split}" for split, count in counts.items()) + " sequences")
     return 0
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1")
-    return value
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from video_knet.apis.command import add_config_options, run_command
+from video_knet.apis.command import add_config_options, positive, run_command
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs" / "quickstart"
 
@@ -17,6 +17,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("dataset", nargs="?", default="kitti_step", choices=datasets, help="layout and metric to use")
     parser.add_argument(
         "--work-dir", type=Path, metavar="DIR", help="where to write (default: work_dirs/quickstart/DATASET)"
+    )
+    parser.add_argument(
+        "--seeds", type=positive(int), default=1, metavar="N", help="trainings, where a baseline is trained, too"
     )
     add_config_options(parser)
     return parser.parse_args(argv)
@@ -32,22 +35,35 @@ def run(args: argparse.Namespace) -> None:
     work_dir = args.work_dir or Path("work_dirs") / "quickstart" / args.dataset
     # The data belong to the run, wherever it writes: configs read their data root from this variable.
     os.environ[f"{args.dataset.upper()}_ROOT"] = str(work_dir / "data")
+    from video_knet.apis.ablations.report import mean_and_spread
+    from video_knet.apis.comparison import run_comparison
     from video_knet.apis.config_options import parse_options
     from video_knet.apis.quickstart import run_quickstart
     from video_knet.evaluation.benchmarks import get_benchmark
     from video_knet.evaluation.report import percent
     from video_knet.formats import get_format
 
-    metrics = run_quickstart(CONFIGS / f"{args.dataset}.py", work_dir, parse_options(args.cfg_options))
+    options = parse_options(args.cfg_options)
+    config, baseline = (folder / f"{args.dataset}.py" for folder in (CONFIGS, CONFIGS / "baselines"))
     names = get_benchmark(get_format(args.dataset).name).headline
-    print(f"\n{'':24}" + "".join(f"{name:>12}" for name in names))
-    print(f"{'held-out sequences (%)':24}" + "".join(f"{percent(metrics[name]):>12}" for name in names))
+    if baseline.is_file():
+        titles = ("baseline (%)", "held-out sequences (%)")
+        measured = run_comparison((baseline, config), work_dir, args.seeds, options=options)
+        rows = [[mean_and_spread([scores[name] for scores in of_seeds]) for name in names] for of_seeds in measured]
+    elif args.seeds > 1:
+        raise ValueError(f"--seeds {args.seeds}: {args.dataset} has no baseline to compare with; leave it out")
+    else:
+        titles, metrics = ("held-out sequences (%)",), run_quickstart(config, work_dir, options)
+        rows = [[percent(metrics[name]) for name in names]]
+    print()
+    for title, cells in zip(("", *titles), (names, *rows), strict=True):
+        print(f"{title:24}" + "".join(f"{cell:>14}" for cell in cells))
     for name, what in (
-        ("checkpoint.pth", "weights, the best in validation"),
+        ("checkpoint.pth", "the weights that were tested"),
         ("metrics.json", "all metrics, per class and video"),
         ("pred", "predictions, in the benchmark's layout"),
         ("overlay", "overlay videos: prediction beside ground truth"),
-        ("train", "log and curve of the training"),
+        ("runs" if baseline.is_file() else "train", "logs and curves of training"),
         ("data", "the synthetic sequences"),
     ):
         print(f"  {work_dir / name!s:48} {what}")

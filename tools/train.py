@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> None:
     if not args.config.is_file():
         raise FileNotFoundError(f"{args.config}: no such config file")
     from video_knet.apis.config_options import parse_options
-    from video_knet.apis.runner import build_runner, load_config, use_amp
+    from video_knet.apis.runner import load_config, use_amp
+    from video_knet.apis.training import run_train
 
     config = load_config(args.config, args.work_dir, parse_options(args.cfg_options))
     if args.amp:
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     if args.resume is not None:
         config.resume = True
         config.load_from = None if args.resume == "auto" else args.resume
-    build_runner(config, args.launcher, args.threads).train()
+    run_train(config, args.launcher, args.threads)
 
 
 if __name__ == "__main__":

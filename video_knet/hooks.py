@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from video_knet.datasets.base import VideoDataset
 from video_knet.datasets.seeding import seed_words
-from video_knet.formats.json_files import write_json
+from video_knet.formats.disk.json_files import write_json
 
 
 def video_datasets(dataset: Dataset) -> Iterator[VideoDataset]:

@@ -19,9 +19,9 @@ from mmdet.registry import METRICS
 from pycocotools import mask as coco_mask
 
 from video_knet.formats.base import FormatError
-from video_knet.formats.coco_classes import COCO_THINGS
-from video_knet.formats.json_files import read_json
-from video_knet.formats.rle import encode_masks
+from video_knet.formats.coco.classes import COCO_THINGS
+from video_knet.formats.coding.rle import encode_masks
+from video_knet.formats.disk.json_files import read_json
 from video_knet.metrics import get_field
 
 

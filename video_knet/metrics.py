@@ -19,8 +19,8 @@ from video_knet.evaluation.benchmark import Benchmark
 from video_knet.evaluation.benchmarks import CityscapesVpsBenchmark, KittiStepBenchmark, VipsegBenchmark, VspwBenchmark
 from video_knet.formats import SegmentMap
 from video_knet.formats.cityscapes_vps import CityscapesVps
-from video_knet.formats.cityscapes_vps_names import is_labelled
-from video_knet.formats.id_maps import IdMap, to_id_map
+from video_knet.formats.cityscapes_vps.names import is_labelled
+from video_knet.formats.coding.id_maps import IdMap, to_id_map
 from video_knet.formats.kitti_step import KittiStep
 from video_knet.formats.vipseg import Vipseg
 from video_knet.formats.vspw import Vspw

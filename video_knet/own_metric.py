@@ -7,7 +7,7 @@ from mmdet.registry import METRICS
 
 from video_knet.evaluation.own_videos import OwnTracksBenchmark, OwnVideosBenchmark
 from video_knet.formats import OwnVideos, SegmentMap
-from video_knet.formats.own_description import INSTANCES
+from video_knet.formats.own_videos.description import INSTANCES
 from video_knet.metrics import VideoMetric
 from video_knet.track_metric import YouTubeVisMetric
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -29,14 +30,13 @@ def each_item(work: Callable[[Item], Any], items: Sequence[Item], workers: int) 
             yield work(item), len(item)
         return
     waiting = iter(sorted(items, key=len, reverse=True))
-    # A Ctrl-C reaches every process: this one stops giving out work, the others finish what they are at.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), signal.signal, ignore)
+    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"))
     jobs: dict = {}
     try:
         while True:
             while len(jobs) < _AHEAD * workers and (item := next(waiting, None)) is not None:
-                jobs[pool.submit(work, item)] = len(item)
+                with _without_interrupts():  # it may start a process
+                    jobs[pool.submit(work, item)] = len(item)
             if not jobs:
                 return
             for job in wait(jobs, return_when=FIRST_COMPLETED).done:
@@ -47,6 +47,19 @@ def each_item(work: Callable[[Item], Any], items: Sequence[Item], workers: int) 
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold a Ctrl-C back, from the processes that start meanwhile for good.
+
+    It reaches every process: this one then stops giving out work, the others finish what they are at.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def count_cores() -> int:

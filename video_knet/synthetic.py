@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,10 @@ class Thing:
     growth: float
     sway: tuple[float, float]
     look: dict
+
+    def is_there(self, frame: int) -> bool:
+        """Whether it is drawn at a frame."""
+        return frame >= self.born
 
     def pose(self, frame: int) -> tuple[float, float, float]:
         """(centre x, foot y, height) at a frame."""
@@ -70,6 +75,7 @@ class World:
     frames: int = 20
     seed: int = 0
     difficulty: float = 0.25
+    kind: ClassVar[str] = "street"
 
     def __post_init__(self):
         if not 0 <= self.difficulty <= 1:
@@ -92,16 +98,15 @@ class World:
         entropy = (self.seed, zlib.crc32(split.encode()), index)
         scene = Scene.draw(self.classes, np.random.default_rng((*entropy, 0)), self.difficulty)
         things = self._things(entropy)
-        if index % 2 == 0 and things:
-            things = self._crowd(np.random.default_rng((*entropy, 1))) + things
         for frame in range(self.frames):
             rng = np.random.default_rng((*entropy, 2, frame))
             yield self._render(scene, things, frame, rng)
 
     def _things(self, entropy: tuple[int, ...]) -> list[Thing]:
-        """Every object of a video. Each of a few slots holds one object after the other, so their number stays even.
+        """Every object of a video, before them the crowd of every other one.
 
-        The first slots are taken at the start, the last ones wait for newcomers.
+        Each of a few slots holds one object after the other, so their number stays even. The first slots are taken at
+        the start, the last ones wait for newcomers.
         """
         ids = drawn_things(self.classes)
         found: list[tuple[int, int, Thing]] = []
@@ -118,7 +123,10 @@ class World:
                 gone = (-0.2 - thing.x if thing.velocity < 0 else 1.2 - thing.x) / thing.velocity
                 born += max(int(gone), 1) + int(rng.integers(1, 6))
         found.sort(key=lambda entry: entry[:2])
-        return [replace(thing, track=track) for track, (_, _, thing) in enumerate(found, 1)]
+        things = [replace(thing, track=track) for track, (_, _, thing) in enumerate(found, 1)]
+        if entropy[-1] % 2 == 0 and things:
+            things = self._crowd(np.random.default_rng((*entropy, 1))) + things
+        return things
 
     def _thing(self, rng: np.random.Generator, class_id: int, born: int) -> Thing:
         hard = self.difficulty
@@ -151,7 +159,7 @@ class World:
         image, semantic = scene.paint(self.size, frame)
         track = np.zeros(self.size, np.int32)
         for thing in sorted(things, key=lambda thing: thing.pose(frame)[1]):
-            if thing.born > frame:
+            if not thing.is_there(frame):
                 continue
             x, foot, size = thing.pose(frame)
             shape = shape_of(self.classes, thing.class_id)
@@ -226,7 +234,13 @@ def write_world(
                 images, maps = (image for image, _ in drawn), (segments for _, segments in again)
                 style.write_video(part, split, name, images, maps, start)
                 progress(drawer.frames)
-        settings = {"format": style.name, "seed": world.seed, "size": world.size, "frames": world.frames}
+        settings = {
+            "format": style.name,
+            "kind": world.kind,
+            "seed": world.seed,
+            "size": world.size,
+            "frames": world.frames,
+        }
         settings |= {"difficulty": world.difficulty, "start": start, "videos": dict(counts)}
         settings |= {"frames_of_split": dict(frames)} if frames else {}
         (part / WORLD_FILE).write_text(json.dumps(settings, indent=2) + "\n")

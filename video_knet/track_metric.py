@@ -14,10 +14,10 @@ from mmdet.registry import METRICS
 
 from video_knet.evaluation.benchmark import TRACKS
 from video_knet.evaluation.benchmarks import YouTubeVisBenchmark
-from video_knet.formats.rle import encode_masks
-from video_knet.formats.tracks import PredictedTrack, VideoEntry, VideoTracks
+from video_knet.formats.coding.rle import encode_masks
+from video_knet.formats.coding.tracks import PredictedTrack, VideoEntry, VideoTracks
 from video_knet.formats.youtube_vis import NoAnnotationsError, YouTubeVIS
-from video_knet.formats.youtube_vis_tree import plain_name
+from video_knet.formats.youtube_vis.tree import plain_name
 from video_knet.metrics import VideoMetric, get_field
 
 
@@ -57,7 +57,8 @@ class YouTubeVisMetric(VideoMetric):
     dataset's classes; what the json has no category for is left out.
 
     Args:
-        ann_file: The json of the split. Without annotations predictions are only written.
+        ann_file: The json of the split; ROOT/valid.json is also found where the other layouts have it
+            (ROOT/valid/instances.json). Without annotations predictions are only written.
         out_dir, prefix: As in `VideoMetric`.
     """
 

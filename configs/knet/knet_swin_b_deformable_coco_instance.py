@@ -3,7 +3,7 @@
 The Swin-B model of YouTube-VIS with a deformable neck starts from it.
 
 Command:   tools/dist_train.sh configs/knet/knet_swin_b_deformable_coco_instance.py 8
-Start:     ImageNet weights, downloaded
+Start:     ImageNet-22k weights, downloaded
 Hardware:  8 GPUs, two images each
 Expected:  not measured
 """

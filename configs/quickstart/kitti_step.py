@@ -9,17 +9,11 @@ _base_ = [
     "../_base_/datasets/kitti_step.py",
     "../_base_/default_runtime.py",
     "../_base_/schedules/adamw_toy_8e.py",
+    "../_base_/worlds/toy.py",
 ]
 
 dataset = dict(data_root="{{$KITTI_STEP_ROOT:work_dirs/quickstart/kitti_step/data}}")
-world = dict(
-    format="kitti_step",
-    size=(96, 192),
-    seed=0,
-    difficulty=0.0,
-    videos=dict(train=48, val=6, test=1),
-    frames=dict(train=12, val=20, test=20),
-)
+world = dict(format="kitti_step")
 model = dict(labels=dict(type="FormatLabels", format="kitti_step"))
 
 frame_transforms = [

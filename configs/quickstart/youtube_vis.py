@@ -9,17 +9,11 @@ _base_ = [
     "../_base_/datasets/youtube_vis_2019.py",
     "../_base_/default_runtime.py",
     "../_base_/schedules/adamw_toy_8e.py",
+    "../_base_/worlds/toy.py",
 ]
 
 data_root = "{{$YOUTUBE_VIS_ROOT:work_dirs/quickstart/youtube_vis/data}}"
-world = dict(
-    format="youtube_vis_2019",
-    size=(96, 192),
-    seed=0,
-    difficulty=0.0,
-    videos=dict(train=48, val=6, test=1),
-    frames=dict(train=12, val=20, test=20),
-)
+world = dict(format="youtube_vis_2019")
 model = dict(labels=dict(type="FormatLabels", format="youtube_vis_2019"))
 
 frame_transforms = [

@@ -263,6 +263,9 @@ def test_the_command(world, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "2 of 10 samples of train" in printed
     assert f"{out}: 2 pictures, index.png, index.txt, index.json" in printed
+    dataset = str(Path(quickstart).parents[1] / "_base_/datasets/kitti_step.py")  # needs no model
+    assert tool.main([dataset, "--out", str(out), "--num", "1", "--split", "train"]) == 0
+    assert f"{out}: 1 pictures" in capsys.readouterr().out
     assert tool.main([quickstart, "--out", str(world)]) == 1
     assert "holds other things" in capsys.readouterr().err
     assert tool.main(["nowhere.py", "--out", str(out)]) == 1

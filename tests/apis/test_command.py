@@ -3,6 +3,7 @@
 import pytest
 import torch.distributed
 
+from tools.benchmarks import evaluation, model, pipeline, video_ap
 from video_knet.apis.command import run_command
 
 
@@ -24,6 +25,14 @@ def test_a_tool_leaves_the_process_group(tmp_path):
 def test_a_fault_in_the_input_is_one_sentence(capsys):
     assert run_command("train", lambda: fail(FileNotFoundError("a.py: no such config file"))) == 1
     assert capsys.readouterr().err == "train: a.py: no such config file\n"
+
+
+@pytest.mark.parametrize("tool", [evaluation, model, pipeline, video_ap], ids=lambda tool: tool.__name__)
+@pytest.mark.parametrize("value", ["0", "-1", "x"])
+def test_counts_of_a_benchmark_are_above_zero(tool, value, capsys):
+    with pytest.raises(SystemExit):
+        tool.main(["--repeats", value])
+    assert "argument --repeats: " in capsys.readouterr().err
 
 
 def test_other_errors_are_not_hidden():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from video_knet.apis.config_options import parse_options
-from video_knet.apis.inferencer import VideoInferencer, choose_device, kernel_of_track, segments_of
+from video_knet.apis.inferencer import VideoInferencer, choose_device, kernel_of_track, score_of_track, segments_of
 from video_knet.formats import FormatError, get_format
 
 SIZE = (80, 120)
@@ -34,6 +34,7 @@ def test_results_have_the_size_of_the_frame_and_dataset_ids(red_square):
         assert np.array_equal(result.image, image)
         assert result.instances.masks.shape == (1, *SIZE)
         assert result.kernel_of_track == {3: 17}
+        assert result.score_of_track == pytest.approx({3: 0.9})
 
 
 def test_model_sees_what_testing_shows_it(red_square):
@@ -119,6 +120,9 @@ def test_objects_alone_are_painted_by_score():
     tracked = {**objects, "instances_id": torch.tensor([7, 0, 8])}
     found = segments_of({"pred_track_instances": tracked, "pred_instances": objects}, classes)
     assert found.track.tolist() == [[7, 0, 0, 0], [7, 7, 7, 0]]
+    assert score_of_track({"pred_track_instances": tracked, "pred_panoptic": {}}) == pytest.approx({7: 0.5, 8: 0.29})
+    assert score_of_track({"pred_instances": objects}) == pytest.approx({1: 0.9, 2: 0.5, 3: 0.29})
+    assert score_of_track({"pred_instances": objects, "pred_panoptic": {}}) == score_of_track({}) == {}
     assert (segments_of({"pred_instances": {k: v[:0] for k, v in objects.items()}}, classes).semantic == 255).all()
     with pytest.raises(FormatError, match="no pred_panoptic, pred_track_instances or pred_instances"):
         segments_of({}, classes)

@@ -10,8 +10,8 @@ from video_knet.apis.render import render_prediction_folder
 from video_knet.apis.video_io import read_frames
 from video_knet.formats import get_format
 from video_knet.formats.base import SegmentMap
-from video_knet.formats.id_maps import to_id_map
-from video_knet.formats.png import read_png
+from video_knet.formats.coding.id_maps import to_id_map
+from video_knet.formats.disk.png import read_png
 from video_knet.synthetic import World, write_world
 
 KITTI_STEP = get_format("kitti-step")

@@ -8,7 +8,7 @@ from video_knet.apis.render import VideoRenderer, render_prediction_folder
 from video_knet.apis.video_io import VideoError, read_frames
 from video_knet.formats import FormatError, get_format
 from video_knet.formats.base import SegmentMap
-from video_knet.formats.id_maps import to_id_map
+from video_knet.formats.coding.id_maps import to_id_map
 from video_knet.synthetic import World, write_world
 
 KITTI_STEP = get_format("kitti_step")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from video_knet.apis.colors import identity_colors
-from video_knet.apis.lettering import Label, anchor, draw_labels, largest_part, letters
+from video_knet.apis.lettering import MIN_FONT, Label, anchor, draw_labels, largest_part, letters
 from video_knet.apis.panels import compose_panels
-from video_knet.apis.visualization import MIN_HEIGHT, find_tracks, overlay, segment_borders
+from video_knet.apis.visualization import MIN_HEIGHT, find_tracks, overlay, segment_borders, track_names
 from video_knet.formats.base import VOID, ClassTable, SegmentMap
 
 CLASSES = ClassTable(("road", "car", "sky"), (1,), ((128, 64, 128), (0, 0, 142), (70, 130, 180)))
@@ -103,7 +103,7 @@ def test_anchor_is_a_pixel_of_the_mask(shape):
         mask[:20, :20] = mask[40:, 60:] = True
     else:
         mask[30, :] = True
-    label = Label("1", "1 car", mask, (slice(100, 160), slice(200, 290)))
+    label = Label(("1", "1 car"), mask, (slice(100, 160), slice(200, 290)))
     row, column = anchor(label, (14, 30), np.zeros((400, 600), np.uint8))
     assert mask[row - 100, column - 200]
 
@@ -119,12 +119,27 @@ def test_name_belongs_to_the_largest_part():
 def test_names_avoid_each_other_and_stay_in_the_picture():
     masks = [np.ones((60, 200), bool), np.ones((60, 200), bool)]
     boxes = [(slice(100, 160), slice(100, 300)), (slice(110, 170), slice(100, 300))]
-    both = draw_labels(np.zeros((400, 600, 3), np.uint8), [Label("1", "1 car", *x) for x in zip(masks, boxes)])
-    one = draw_labels(np.zeros((400, 600, 3), np.uint8), [Label("1", "1 car", masks[0], boxes[0])])
+    both = draw_labels(np.zeros((400, 600, 3), np.uint8), [Label(("1", "1 car"), *x) for x in zip(masks, boxes)])
+    one = draw_labels(np.zeros((400, 600, 3), np.uint8), [Label(("1", "1 car"), masks[0], boxes[0])])
     assert (both > 128).sum() == 2 * (one > 128).sum()
-    corner = Label("12345678", "12345678 car", np.ones((2, 2), bool), (slice(398, 400), slice(598, 600)))
+    corner = Label(("12345678", "12345678 car"), np.ones((2, 2), bool), (slice(398, 400), slice(598, 600)))
     assert (draw_labels(np.zeros((400, 600, 3), np.uint8), [corner]) > 128).any()
-    draw_labels(np.zeros((4, 5, 3), np.uint8), [Label("1", "1", np.ones((2, 2), bool), (slice(0, 2), slice(3, 5)))])
+    draw_labels(np.zeros((4, 5, 3), np.uint8), [Label(("1",), np.ones((2, 2), bool), (slice(0, 2), slice(3, 5)))])
+
+
+def test_score_is_written_where_there_is_one_and_room():
+    segments = scene({4: (200, 100), 9: (200, 300)})
+    tracks = find_tracks(segments)
+    names = track_names(tracks, CLASSES, {4: 17}, {9: 0.827})
+    assert names == [("4 k17", "4 k17 car"), ("9", "9 car", "9 car 0.83")]
+    widths = [letters(text, MIN_FONT)[0].shape[1] for text in names[1]]
+    plain, scored = (overlay(picture(), segments, CLASSES, score_of_track=scores) for scores in (None, {9: 0.827}))
+    assert (plain[:, :250] == scored[:, :250]).all()
+    assert (plain != scored).any()
+    for width, text in zip((2, widths[1] // 2 + 1, widths[2]), names[1]):
+        mask, box = np.ones((20, width), bool), (slice(100, 120), slice(100, 100 + width))
+        drawn = [draw_labels(np.zeros((400, 600, 3), np.uint8), [Label(x, mask, box)]) for x in (names[1], (text,))]
+        assert np.array_equal(*drawn), text
 
 
 def test_small_frames_are_enlarged_until_names_can_be_read():

@@ -12,11 +12,12 @@ from mmdet.registry import DATASETS
 
 from video_knet.datasets.object_transforms import LoadObjectMap, ObjectMapToMasks
 from video_knet.formats import VOID, CocoInstance, FormatError, SegmentMap
-from video_knet.formats.frame_objects import FrameObjects
-from video_knet.formats.png import write_png
-from video_knet.formats.rle import encode_masks
-from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
-from video_knet.formats.youtube_vis import NAMES, YouTubeVIS
+from video_knet.formats.coding.frame_objects import FrameObjects
+from video_knet.formats.coding.rle import encode_masks
+from video_knet.formats.coding.tracks import TrackTruth, VideoEntry, true_track
+from video_knet.formats.disk.png import write_png
+from video_knet.formats.youtube_vis import YouTubeVIS
+from video_knet.formats.youtube_vis.format import NAMES
 
 STYLE = YouTubeVIS()
 SIZE = (40, 80)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.video_data import LABELS_ONLY, build, geometry, painted, write_video
-from video_knet.datasets.transforms import SegmentMapToMasks, number_segments
+from video_knet.datasets.packing import stack_images
+from video_knet.datasets.transforms import SegmentMapToMasks, find_present, look_up, number_segments
 from video_knet.formats import KittiStep, SegmentMap
 
 CLASSES = KittiStep.classes
@@ -44,6 +45,23 @@ def test_many_segments_and_large_track_ids(step):
     assert (out["gt_seg_map"] == 1).all()
     positions = out["gt_masks"].masks.reshape(299, -1).argmax(1)
     np.testing.assert_array_equal(track.ravel()[positions], out["gt_instances_ids"] & 0xFFFFFFFF)
+
+
+def test_fast_paths_agree_with_numpy():
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(0, 600, (30, 40)).astype(np.uint16)
+    numbers[0, 0], numbers[numbers == 77] = 599, 78
+    table = rng.integers(0, 256, 600).astype(np.uint8)
+    for values in (table, table > 99):
+        out = look_up(values, numbers[:, ::2])
+        assert out.dtype == values.dtype
+        np.testing.assert_array_equal(out, values[numbers[:, ::2]])
+    np.testing.assert_array_equal(np.flatnonzero(find_present(numbers, 600)), np.unique(numbers))
+    images = rng.integers(0, 256, (2, 9, 7, 3)).astype(np.uint8)
+    parts = [images[0, 1:, 2:], np.ascontiguousarray(images[1, 1:, 2:])]  # a crop is not contiguous
+    np.testing.assert_array_equal(stack_images(parts).numpy(), images[:, 1:, 2:].transpose(0, 3, 1, 2))
+    with pytest.raises(ValueError, match="give all frames of a video one size"):
+        stack_images([parts[0], images[0]])
 
 
 def test_annotated_ids_survive_loading(tmp_path):

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from tests.video_data import IMAGES_ONLY, LABELS_ONLY, STYLE, build, geometry, painted, write_video, write_world
-from video_knet.datasets import ReferenceSampler, ReleasedReferenceSampler
-from video_knet.formats import FormatError, Vspw
+from video_knet.datasets import ReferenceSampler, ReleasedReferenceSampler, checks
+from video_knet.formats import FormatError, Frame, Video, Vspw
 
 
 def positions(sample: dict) -> list[int]:
@@ -264,6 +265,16 @@ def test_value_checks_can_be_left_to_training(root):
     dataset = build(root, pipeline=geometry(), check_labels=False)
     with pytest.raises(FormatError, match=str(path)):
         dataset[1]
+
+
+def test_processes_share_the_checks(monkeypatch):
+    """Whoever finds a fault ends, and the launcher ends the others."""
+    first, second = (Video(name, (Frame("0", Path(f"/nowhere/{name}.png")),)) for name in "ab")
+    for rank, own in enumerate("ab"):
+        monkeypatch.setattr(checks, "get_dist_info", lambda rank=rank: (rank, 2))
+        with pytest.raises(FormatError, match=f"/nowhere/{own}.png") as error:
+            checks.check_videos([first, second], Vspw())
+        assert len(error.value.faults) == 1
 
 
 def test_references_are_refused_in_test_mode(root):

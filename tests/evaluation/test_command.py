@@ -12,7 +12,7 @@ from tools.evaluate import main
 from video_knet.evaluation.benchmarks import get_benchmark
 from video_knet.evaluation.run import Options, evaluate, find_faults
 from video_knet.formats import KittiStep, SegmentMap
-from video_knet.formats.id_maps import read_ids, write_ids
+from video_knet.formats.coding.id_maps import read_ids, write_ids
 from video_knet.synthetic import World
 
 from .golden import ROOT

@@ -8,8 +8,8 @@ import pytest
 
 from tools.evaluate import main
 from video_knet.formats.cityscapes_vps import CityscapesVps
-from video_knet.formats.id_maps import IdMap, Segment
-from video_knet.formats.png import write_png
+from video_knet.formats.coding.id_maps import IdMap, Segment
+from video_knet.formats.disk.png import write_png
 from video_knet.formats.vipseg import Vipseg
 
 from .golden import ROOT, close

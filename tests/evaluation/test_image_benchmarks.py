@@ -12,7 +12,7 @@ from video_knet.evaluation.benchmarks import get_benchmark
 from video_knet.evaluation.image_benchmarks import IMAGE_BENCHMARKS
 from video_knet.evaluation.run import Options, evaluate, find_faults
 from video_knet.formats import FormatError, SegmentMap
-from video_knet.formats.id_maps import read_ids, write_ids
+from video_knet.formats.coding.id_maps import read_ids, write_ids
 from video_knet.synthetic import World, write_world
 
 from .test_image_panoptic import assert_as_reference, measure, reference

@@ -11,8 +11,8 @@ import pytest
 from tools.benchmarks.video_ap import main as benchmark
 from video_knet.evaluation.instance import AREAS, VideoAP
 from video_knet.evaluation.track_overlaps import intersections, sum_overlaps
-from video_knet.formats.rle import decode_runs, encode_masks
-from video_knet.formats.tracks import PredictedTrack, TrackTruth, VideoEntry, by_video, true_track
+from video_knet.formats.coding.rle import decode_runs, encode_masks
+from video_knet.formats.coding.tracks import PredictedTrack, TrackTruth, VideoEntry, by_video, true_track
 from video_knet.formats.youtube_vis import YouTubeVIS
 
 ROOT = Path(__file__).parents[1] / "golden" / "metrics" / "ytvis"

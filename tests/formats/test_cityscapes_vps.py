@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from video_knet.formats import VOID, FormatError, SegmentMap, get_format
+from tests.formats.common import assert_equal, change, frame, refuse
+from video_knet.formats import VOID, get_format
 from video_knet.formats.cityscapes_vps import CityscapesVps
-from video_knet.formats.cityscapes_vps_names import is_labelled
-from video_knet.formats.cityscapes_vps_train import LabelmapFrame
-from video_knet.formats.id_maps import IdMap, Segment, to_id_map
-from video_knet.formats.id_tracks import TrackedFrame
-from video_knet.formats.png import read_png, write_png
-from video_knet.formats.rle import encode_masks
+from video_knet.formats.cityscapes_vps.names import is_labelled
+from video_knet.formats.cityscapes_vps.train import LabelmapFrame
+from video_knet.formats.coding.id_maps import IdMap, Segment, to_id_map
+from video_knet.formats.coding.id_tracks import TrackedFrame
+from video_knet.formats.coding.rle import encode_masks
+from video_knet.formats.disk.png import read_png, write_png
 from video_knet.synthetic import World, write_world
 
 STYLE = CityscapesVps()
@@ -39,31 +40,6 @@ def vps_world(tmp_path_factory) -> Path:
 def root(vps_world, tmp_path) -> Path:
     """A copy of the tiny world that may be damaged."""
     return shutil.copytree(vps_world, tmp_path / "cityscapes_vps")
-
-
-def refuse(call, *words: object) -> FormatError:
-    with pytest.raises(FormatError) as caught:
-        call()
-    for word in words:
-        assert str(word) in str(caught.value)
-    return caught.value
-
-
-def frame(semantic: list, track: list) -> SegmentMap:
-    return SegmentMap(np.array([semantic], np.uint8), np.array([track], np.int32))
-
-
-def change(path: Path, edit) -> None:
-    """Edit the content of a json in place."""
-    content = json.loads(path.read_text())
-    edit(content)
-    path.write_text(json.dumps(content))
-
-
-def assert_equal(found: SegmentMap, drawn: SegmentMap) -> None:
-    assert (found.semantic.dtype, found.track.dtype) == (np.uint8, np.int32)
-    np.testing.assert_array_equal(found.semantic, drawn.semantic)
-    np.testing.assert_array_equal(found.track, drawn.track)
 
 
 def test_published_facts():

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
+from tests.formats.common import change
 from video_knet.formats import VOID, CocoInstance, FormatError, get_format
-from video_knet.formats.coco_classes import COCO_THINGS
+from video_knet.formats.coco.classes import COCO_THINGS
 from video_knet.synthetic import World, write_world
 
 STYLE = CocoInstance()
@@ -30,12 +31,6 @@ def coco_world(tmp_path_factory) -> Path:
 def root(coco_world, tmp_path) -> Path:
     """A copy that may be damaged."""
     return shutil.copytree(coco_world, tmp_path / "coco")
-
-
-def change(path: Path, edit) -> None:
-    data = json.loads(path.read_text())
-    edit(data)
-    path.write_text(json.dumps(data))
 
 
 def refused(root: Path, split: str = "train") -> FormatError:

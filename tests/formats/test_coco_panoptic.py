@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from video_knet.formats import FormatError
-from video_knet.formats.coco_classes import COCO_STUFF, COCO_THINGS
-from video_knet.formats.coco_panoptic import CATEGORY_IDS, CocoPanoptic
-from video_knet.formats.id_maps import write_ids
+from video_knet.formats.coco import CocoPanoptic
+from video_knet.formats.coco.classes import COCO_STUFF, COCO_THINGS
+from video_knet.formats.coco.panoptic import CATEGORY_IDS
+from video_knet.formats.coding.id_maps import write_ids
 from video_knet.synthetic import World, write_world
 
 from .test_image_sets import faults_of, refuse
@@ -133,6 +134,10 @@ def test_categories_are_known_by_name(root):
         (lambda c: c["annotations"][0]["segments_info"][0].update(id="x"), "whole numbers"),
         (lambda c: c["annotations"][0]["segments_info"][0].update(id=-1), "id -1"),
         (lambda c: c["annotations"][0]["segments_info"].append(3), "not a list of objects"),
+        (
+            lambda c: c["annotations"][0]["segments_info"].append(c["annotations"][0]["segments_info"][0]),
+            "listed twice",
+        ),
         (lambda c: c.update(annotations=3), "no list 'annotations'"),
         (lambda c: c["annotations"].insert(0, 5), "no file_name of a PNG"),
         (lambda c: c.update(categories=7), "categories are 7, not a list"),

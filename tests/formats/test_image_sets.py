@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from video_knet.formats import DatasetFormat, FormatError, SegmentMap, get_format
-from video_knet.formats.png import png_size
+from video_knet.formats.disk.png import png_size
 from video_knet.synthetic import World, write_world
 
 NAMES = ("cityscapes-panoptic", "cityscapes-step", "coco-panoptic", "mapillary")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from video_knet.formats import VOID, FormatError, KittiStep, SegmentMap, get_format
+from tests.formats.common import refuse
+from video_knet.formats import VOID, KittiStep, SegmentMap, get_format
 
 STYLE = KittiStep()
 
@@ -24,13 +25,6 @@ def segments(height: int = 4, width: int = 6) -> SegmentMap:
     rng = np.random.default_rng(0)
     semantic = rng.choice([0, 11, 13, VOID], (height, width)).astype(np.uint8)
     return SegmentMap(semantic, rng.integers(0, 65536, (height, width)).astype(np.int32))
-
-
-def refuse(call, *words: str) -> None:
-    with pytest.raises(FormatError) as caught:
-        call()
-    for word in words:
-        assert str(word) in str(caught.value)
 
 
 def test_published_facts():
@@ -242,3 +236,14 @@ def test_real_data(real_kitti_step):
     label = STYLE.read(videos[0].frames[0].label)
     assert label.semantic.shape == (375, 1242)
     assert set(np.unique(label.semantic[label.track > 0])) <= {11, 13}
+
+
+def test_a_sequence_of_another_split_is_refused(root):
+    """A split is what its folder holds, but never what the data set has in another one."""
+    folder = root / "panoptic_maps" / "train"
+    shutil.copytree(root / "panoptic_maps" / "val" / "0002", folder / "0002")
+    refuse(lambda: STYLE.videos(root, "train"), folder / "0002", "belongs to val")
+    refuse(lambda: STYLE.videos(root, "trainval"), folder / "0002", "belongs to val")
+    (folder / "0002").rename(folder / "5000")  # a number that no split has
+    (root / "training" / "image_02" / "0002").rename(root / "training" / "image_02" / "5000")
+    assert "5000" in [video.name for video in STYLE.videos(root, "train")]

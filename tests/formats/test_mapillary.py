@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from video_knet.formats.mapillary import Mapillary, config_labels
+from video_knet.formats.mapillary import Mapillary
+from video_knet.formats.mapillary.format import config_labels
 from video_knet.synthetic import World, write_world
 
 from .test_image_sets import faults_of, refuse

@@ -1,43 +1,41 @@
 """Overlapping objects as one map of regions: the same as the stack of their masks, whatever their number."""
 
 import pickle
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
 from video_knet.formats import VOID, FormatError, ObjectMap
-from video_knet.formats.frame_objects import (
+from video_knet.formats.coding.frame_objects import (
     FrameObjects,
     number_tracks,
     pack_polygon,
     polygons_text,
     unpack_polygon,
 )
-from video_knet.formats.object_map import map_from_masks, map_from_runs, paint
-from video_knet.formats.rle import decode_runs, encode_masks
+from video_knet.formats.coding.object_map import map_from_runs, paint
+from video_knet.formats.coding.rle import decode_runs, encode_masks
 
 
-def both_ways(masks: np.ndarray) -> list[ObjectMap]:
-    facts = np.arange(len(masks)) % 40, np.arange(1, len(masks) + 1)
-    runs = decode_runs(encode_masks(masks) if len(masks) else [], masks.shape[1:])
-    return [map_from_runs(runs, masks.shape[1:], *facts), map_from_masks(masks, *facts)]
+def map_of(masks: np.ndarray, semantic: Sequence[int], track: Sequence[int]) -> ObjectMap:
+    size = masks.shape[1:]
+    return map_from_runs(decode_runs(encode_masks(masks) if len(masks) else [], size), size, semantic, track)
 
 
-def check(masks: np.ndarray) -> list[ObjectMap]:
-    maps = both_ways(masks)
-    for found in maps:
-        assert (found.regions.dtype, found.members.dtype) == (np.uint16, bool)
-        assert (found.semantic.dtype, found.track.dtype) == (np.uint8, np.int32)
-        assert found.regions.shape == masks.shape[1:]
-        assert found.members.shape[1] == len(masks)
-        assert (np.moveaxis(found.members[found.regions], -1, 0) == masks).all()
-        assert not (found.regions == VOID).any()
-        assert not found.members[VOID : VOID + 1].any()
-        used = np.unique(found.regions)
-        assert len(np.unique(found.members[used], axis=0)) == len(used)  # no two regions with the same objects
-    assert (maps[0].regions == maps[1].regions).all()
-    return maps
+def check(masks: np.ndarray) -> ObjectMap:
+    found = map_of(masks, np.arange(len(masks)) % 40, np.arange(1, len(masks) + 1))
+    assert (found.regions.dtype, found.members.dtype) == (np.uint16, bool)
+    assert (found.semantic.dtype, found.track.dtype) == (np.uint8, np.int32)
+    assert found.regions.shape == masks.shape[1:]
+    assert found.members.shape[1] == len(masks)
+    assert (np.moveaxis(found.members[found.regions], -1, 0) == masks).all()
+    assert not (found.regions == VOID).any()
+    assert not found.members[VOID : VOID + 1].any()
+    used = np.unique(found.regions)
+    assert len(np.unique(found.members[used], axis=0)) == len(used)  # no two regions with the same objects
+    return found
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 63, 64, 65, 130])
@@ -60,24 +58,22 @@ def test_every_size(shape, count):
 @pytest.mark.parametrize("count", [12, 70])
 def test_more_than_255_regions(count):
     masks = np.random.default_rng(0).random((count, 30, 40)) < 0.5
-    for found in check(masks):
-        assert found.regions.max() > VOID
+    assert check(masks).regions.max() > VOID
 
 
 def test_regions_have_16_bits():
     pixels = np.arange(1 << 16).reshape(256, 256)
     masks = pixels >> np.arange(16)[:, None, None] & 1 == 1  # every pixel has objects of its own
     with pytest.raises(FormatError, match="overlap in 65536 different ways, more than the 65535"):
-        map_from_masks(masks, np.zeros(16), np.ones(16))
+        map_of(masks, np.zeros(16), np.ones(16))
     masks[:, 0, 1] = masks[:, 0, 0]
-    (found, _) = check(masks)
-    assert found.regions.max() == (1 << 16) - 1
+    assert check(masks).regions.max() == (1 << 16) - 1
 
 
 def test_later_objects_are_painted_on_top():
     masks = np.zeros((3, 2, 4), bool)
     masks[0, :, :3], masks[1, 0, 1:], masks[2, 0, 2] = True, True, True
-    for found in (map_from_masks(masks, [7, 8, 9], [1, 2, 0]), map_from_masks(masks[:0], [], [])):
+    for found in (map_of(masks, [7, 8, 9], [1, 2, 0]), map_of(masks[:0], [], [])):
         segments = paint(found)
         assert (segments.semantic.dtype, segments.track.dtype) == (np.uint8, np.int32)
         if len(found.track):

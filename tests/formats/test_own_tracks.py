@@ -8,10 +8,10 @@ import pytest
 
 from video_knet.formats import FormatError, OwnVideos, YouTubeVIS
 from video_knet.formats.base import VOID, ClassTable
-from video_knet.formats.own_description import INSTANCES, Description, write_description
-from video_knet.formats.png import write_png
-from video_knet.formats.rle import encode_masks
-from video_knet.formats.tracks import TrackTruth, VideoEntry, true_track
+from video_knet.formats.coding.rle import encode_masks
+from video_knet.formats.coding.tracks import TrackTruth, VideoEntry, true_track
+from video_knet.formats.disk.png import write_png
+from video_knet.formats.own_videos.description import INSTANCES, Description, write_description
 
 SIZE = (4, 6)
 TABLE = ClassTable(("cup", "plate"), (0, 1), ((1, 0, 0), (0, 1, 0)))

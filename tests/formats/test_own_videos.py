@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from video_knet.formats import ClassTable, FormatError, KittiStep, OwnVideos, SegmentMap, format_key, get_format
+from tests.formats.common import refuse
+from video_knet.formats import ClassTable, KittiStep, OwnVideos, SegmentMap, format_key, get_format
 from video_knet.formats.base import VOID
-from video_knet.formats.own_description import Description, distinct_colors, read_description, write_description
-from video_knet.formats.png import write_png
+from video_knet.formats.disk.png import write_png
+from video_knet.formats.own_videos.description import Description, distinct_colors, read_description, write_description
 from video_knet.synthetic import World, write_world
 
 CLASSES = [{"name": "floor", "thing": False}, {"name": "cup", "thing": True, "color": [1, 2, 3]}]
@@ -45,14 +46,6 @@ def describe(root: Path, content: object) -> Path:
 def add_frames(root: Path, video: str, *names: str, size: tuple[int, int] = (4, 6)) -> None:
     for name in names:
         write_png(root / "frames" / video / name, np.zeros((*size, 3), np.uint8))
-
-
-def refuse(call, *words: str) -> FormatError:
-    with pytest.raises(FormatError) as caught:
-        call()
-    for word in words:
-        assert str(word) in str(caught.value)
-    return caught.value
 
 
 @pytest.mark.parametrize("labels", ["panoptic", "semantic"])

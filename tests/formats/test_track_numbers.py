@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from video_knet.formats import FormatError
-from video_knet.formats.cityscapes_classes import cityscapes_table
-from video_knet.formats.track_numbers import TrackNumbers
+from video_knet.formats.cityscapes.classes import cityscapes_table
+from video_knet.formats.coding.track_numbers import TrackNumbers
 
 CLASSES = cityscapes_table(thing_ids=(11, 13))
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from video_knet.formats import VOID, FormatError, SegmentMap, get_format
-from video_knet.formats.id_maps import to_id_map
-from video_knet.formats.png import read_png, write_png
-from video_knet.formats.vipseg import RawFrame, Vipseg
-from video_knet.formats.vipseg_raw import decode_raw
+from tests.formats.common import assert_equal, frame, refuse
+from video_knet.formats import VOID, SegmentMap, get_format
+from video_knet.formats.coding.id_maps import to_id_map
+from video_knet.formats.disk.png import read_png, write_png
+from video_knet.formats.vipseg import Vipseg
+from video_knet.formats.vipseg.format import RawFrame
+from video_knet.formats.vipseg.raw import decode_raw
 from video_knet.synthetic import World, write_world
 
 STYLE = Vipseg()
@@ -35,18 +37,6 @@ def root(vipseg_world, tmp_path) -> Path:
     return shutil.copytree(vipseg_world, tmp_path / "VIPSeg")
 
 
-def refuse(call, *words: object) -> FormatError:
-    with pytest.raises(FormatError) as caught:
-        call()
-    for word in words:
-        assert str(word) in str(caught.value)
-    return caught.value
-
-
-def frame(semantic: list, track: list) -> SegmentMap:
-    return SegmentMap(np.array([semantic], np.uint8), np.array([track], np.int32))
-
-
 def test_published_facts():
     assert STYLE.published == {"train": (2806, None), "val": (343, None), "test": (387, None)}
     assert get_format("vipseg").name == get_format("VIPSeg").name == "vipseg"
@@ -65,9 +55,7 @@ def test_world_comes_back_exactly(vipseg_world, split):
         for found, (image, drawn) in zip(video.frames, WORLD.video(index, split), strict=True):
             assert found.label == RawFrame(vipseg_world / "panomasks" / video.name / f"{found.name}.png")
             back = STYLE.read(found.label)
-            assert (back.semantic.dtype, back.track.dtype) == (np.uint8, np.int32)
-            np.testing.assert_array_equal(back.semantic, drawn.semantic)
-            np.testing.assert_array_equal(back.track, drawn.track)
+            assert_equal(back, drawn)
             crowds += int((STYLE.classes.is_thing[drawn.semantic.clip(0, 123)] & (drawn.track == 0)).sum())
             with Image.open(found.image) as written:
                 assert np.abs(np.asarray(written).astype(int) - image).mean() < 6  # JPEG

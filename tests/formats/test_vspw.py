@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from video_knet.formats import VOID, FormatError, SegmentMap
-from video_knet.formats.png import read_png
-from video_knet.formats.vipseg_classes import VIPSEG_CLASSES
+from tests.formats.common import refuse
+from video_knet.formats import VOID, SegmentMap
+from video_knet.formats.disk.png import read_png
+from video_knet.formats.vipseg.classes import VIPSEG_CLASSES
 from video_knet.formats.vspw import Vspw
 from video_knet.synthetic import World, write_world
 
@@ -37,13 +38,6 @@ def root(vspw_world, tmp_path) -> Path:
 def segments(height: int = 4, width: int = 6) -> SegmentMap:
     semantic = np.random.default_rng(0).choice([0, 5, 123, VOID], (height, width)).astype(np.uint8)
     return SegmentMap(semantic, np.zeros((height, width), np.int32))
-
-
-def refuse(call, *words: str) -> None:
-    with pytest.raises(FormatError) as caught:
-        call()
-    for word in words:
-        assert str(word) in str(caught.value)
 
 
 def save(path: Path, values: list) -> Path:
@@ -227,7 +221,7 @@ def test_image_and_mask_need_each_other(root):
     assert len(STYLE.videos(root, "val")[0].frames) == 4  # hidden files do not count
     (folder / "origin" / "00000003.jpg").rename(folder / "origin" / "00000004.jpg")
     mask = folder / "mask" / "00000004.png"
-    refuse(lambda: STYLE.videos(root, "val"), mask, folder / "origin" / "00000003.jpg", "no partner")
+    refuse(lambda: STYLE.videos(root, "val"), mask, folder / "origin" / "00000003.jpg", "Download")
     (folder / "origin" / "00000004.jpg").unlink()
     refuse(lambda: STYLE.videos(root, "val"), folder / "origin" / "00000003.jpg", folder / "mask" / "00000003.png")
 

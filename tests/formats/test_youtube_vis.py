@@ -3,7 +3,6 @@
 import copy
 import json
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +10,12 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from tests.formats.common import change
 from video_knet.formats import FormatError
-from video_knet.formats.rle import MaskError, decode_mask, decode_runs, encode_masks
-from video_knet.formats.tracks import PredictedTrack, TrackTruth, VideoEntry, by_video, true_track
-from video_knet.formats.youtube_vis import NAMES, YouTubeVIS
+from video_knet.formats.coding.rle import MaskError, decode_mask, decode_runs, encode_masks
+from video_knet.formats.coding.tracks import PredictedTrack, TrackTruth, VideoEntry, by_video, true_track
+from video_knet.formats.youtube_vis import YouTubeVIS
+from video_knet.formats.youtube_vis.format import NAMES
 
 STYLE = YouTubeVIS()
 SIZE = (9, 7)
@@ -52,12 +53,6 @@ def files(truth, predictions, tmp_path) -> dict[str, Path]:
     STYLE.write_truth(found["truth"], truth)
     STYLE.write_predictions(found["results"], predictions)
     return found
-
-
-def change(path: Path, edit: Callable) -> None:
-    data = json.loads(path.read_text())
-    edit(data)
-    path.write_text(json.dumps(data))
 
 
 def test_classes():

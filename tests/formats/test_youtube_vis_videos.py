@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.formats.common import change
 from video_knet.evaluation.benchmarks import get_benchmark
 from video_knet.evaluation.run import Options, evaluate
 from video_knet.formats import VOID, FormatError, SegmentMap, get_format
-from video_knet.formats.tracks import PredictedTrack, TrackTruth, VideoEntry, true_track
+from video_knet.formats.coding.tracks import PredictedTrack, TrackTruth, VideoEntry, true_track
 from video_knet.formats.youtube_vis import YouTubeVIS
+from video_knet.formats.youtube_vis.tree import find_json
 from video_knet.synthetic import World, write_world
 
 STYLE = YouTubeVIS()
@@ -38,12 +40,6 @@ def worlds(tmp_path_factory) -> dict[int, Path]:
 def root(worlds, tmp_path) -> Path:
     """A copy of the world of 2019 that may be damaged."""
     return shutil.copytree(worlds[2019], tmp_path / "copy")
-
-
-def change(path: Path, edit) -> None:
-    data = json.loads(path.read_text())
-    edit(data)
-    path.write_text(json.dumps(data))
 
 
 def refused(root: Path, split: str = "train", style: YouTubeVIS = STYLE) -> FormatError:
@@ -149,6 +145,8 @@ def test_layouts(worlds, tmp_path, json_place, image_place):
     videos = STYLE.videos(tmp_path, "train")
     assert len(videos) == 2
     STYLE.check_image_sizes(videos)
+    assert find_json(tmp_path / "train.json") == tmp_path / json_place  # for metrics, one name in all layouts
+    assert find_json(tmp_path / "valid.json") == tmp_path / "valid.json"
 
 
 @pytest.mark.parametrize("name", ["train_minival.json", "minival.json", "sub/val.json", "absolute"])

@@ -45,6 +45,9 @@ def test_every_released_name_is_used_or_dropped_for_a_reason(name, count):
 
 def test_parts_of_the_image_model():
     assert convert(released(IMAGE)).parts == dict(
+        type="KNet",
+        backbone=None,  # is not in this list
+        neck="FPN",
         num_stages=3,
         num_clip_stages=0,
         num_kernels=100,
@@ -58,6 +61,9 @@ def test_parts_of_the_image_model():
 def test_parts_of_the_video_model_build_it():
     converted = convert(released(VIDEO))
     assert converted.parts == dict(
+        type="VideoKNet",
+        backbone=None,
+        neck="FPN",
         num_stages=3,
         num_clip_stages=0,
         num_kernels=100,
@@ -181,12 +187,13 @@ def test_a_file_that_would_run_code_is_refused(tmp_path, plain_pickle):
     assert target.exists()
 
 
-@pytest.mark.parametrize("content", ["truncated", "empty", "text"])
+@pytest.mark.parametrize("content", ["truncated", "cut in the middle", "empty", "text"])
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
     path = tmp_path / "model.pth"
-    torch.save({"state_dict": {"weight": torch.zeros(100)}}, path)
+    torch.save({"state_dict": {f"weight{i}": torch.zeros(100) for i in range(100)}}, path)
     whole = path.read_bytes()
-    path.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"404: not found\n"}[content])
+    cut = {"truncated": whole[:1000], "cut in the middle": whole[: len(whole) // 2]}
+    path.write_bytes({**cut, "empty": b"", "text": b"404: not found\n"}[content])
     with pytest.raises(UnsafeCheckpointError, match=r"model\.pth: refused"):
         read_checkpoint(path)
 
@@ -195,6 +202,18 @@ def test_a_file_without_a_dict_is_refused(tmp_path):
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
     with pytest.raises(UnsafeCheckpointError, match="holds a list, not a dict"):
         read_checkpoint(tmp_path / "list.pth")
+
+
+def test_weights_below_another_key_and_prefix_are_found(tmp_path):
+    """Swin's authors save `model`, distributed training puts `module.` before each name."""
+    torch.save({"model": {"module.weight": torch.ones(1)}}, tmp_path / "0.pth")
+    assert read_checkpoint(tmp_path / "0.pth")["state_dict"] == {"weight": torch.ones(1)}
+
+
+def test_a_file_without_weights_is_refused(tmp_path):
+    torch.save({"state_dict": {}}, tmp_path / "nothing.pth")
+    with pytest.raises(UnsafeCheckpointError, match="'state_dict' is empty"):
+        read_checkpoint(tmp_path / "nothing.pth")
 
 
 def test_a_missing_file(tmp_path):
@@ -256,3 +275,13 @@ def test_released_swin_backbones_fit_the_host():
     # The four neighbours of a merged patch come column by column in the file, in the host row by row for each channel.
     given = theirs["backbone.layers.0.downsample.norm.weight"].view(4, 8)
     torch.testing.assert_close(found["stages.0.downsample.norm.weight"], given[[0, 2, 1, 3]].T.flatten())
+    # So merging gives what its authors compute: neighbours (0, 0), (1, 0), (0, 1), (1, 1), normed and reduced.
+    host.load_state_dict({name: found[name] for name in wanted})
+    image = torch.randn(1, 4, 6, 8)
+    rows, columns = (0, 1, 0, 1), (0, 0, 1, 1)
+    patches = torch.cat([image[:, r::2, c::2] for r, c in zip(rows, columns, strict=True)], dim=-1)  # (1, 2, 3, 32)
+    at = "backbone.layers.0.downsample."
+    normed = nn.functional.layer_norm(patches, (32,), theirs[f"{at}norm.weight"], theirs[f"{at}norm.bias"])
+    merged, size = host.stages[0].downsample(image.flatten(1, 2), (4, 6))
+    assert size == (2, 3)
+    torch.testing.assert_close(merged, (normed @ theirs[f"{at}reduction.weight"].T).flatten(1, 2))

@@ -2,8 +2,8 @@
 
 Not covered, since no released config uses them and they are no parts of ours: kernels larger than 1x1 in a stage
 (`head/k3`), masks on another grid than the features (`head/none/big`), merging things before stuff or stuff before
-things (`panoptic/*_first`), class maps of other data sets (`sem/coco`, `sem/cityscapes`), and maps in dataset ids or
-colours (`semmap`, `trackmap`, `vis`), which the released code draws from another layout.
+things (`panoptic/*_first`), and maps of tracks or colours (`trackmap`, `vis`), which the released code draws from
+another layout. Class maps in dataset ids: see `tests/video_knet/test_released_labels.py`.
 """
 
 import pytest

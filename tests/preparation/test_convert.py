@@ -11,8 +11,8 @@ from PIL import Image
 
 from tools import convert_dataset
 from video_knet.formats import VOID, FormatError, OwnVideos
-from video_knet.formats.png import write_png
-from video_knet.formats.rle import encode_masks
+from video_knet.formats.coding.rle import encode_masks
+from video_knet.formats.disk.png import write_png
 from video_knet.formats.youtube_vis import YouTubeVIS
 from video_knet.preparation import convert_mots as mots
 from video_knet.preparation import convert_scalabel as scalabel_converter

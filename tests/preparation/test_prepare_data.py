@@ -16,12 +16,13 @@ from PIL import Image
 
 from tools.prepare_data import main
 from video_knet.formats import FormatError, SegmentMap, get_format
-from video_knet.formats.png import png_size
-from video_knet.formats.segment_png import read_segments
+from video_knet.formats.coding.segment_png import read_segments
+from video_knet.formats.disk.png import png_size
 from video_knet.preparation import prepare as module
 from video_knet.preparation.conversions import ShrinkImage, ShrinkMask
 from video_knet.preparation.prepare import prepare
 from video_knet.preparation.recipes import RECIPES
+from video_knet.preparation.tree import survey
 from video_knet.synthetic import World, write_world
 
 NAMES = sorted(RECIPES)
@@ -136,6 +137,8 @@ def test_cityscapes_step(worlds, tmp_path):
         assert (coded.semantic == wanted.semantic).all()
         assert (coded.track == wanted.track).all()
         assert after.image.resolve() == before.image.resolve()
+    found = {branch.pattern: branch.files for branch in survey(target, style.layout)[0]}
+    assert found["panoptic_maps/train/CITY/NAME.png"] == len(style.videos(source, "train"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,12 +1,14 @@
 """`make quickstart` at the smallest size: everything it promises is there, and a second run uses the data again."""
 
 import json
+import re
 
 import pytest
 import torch
 
 from tests.tools.test_train_and_test import SMALL
 from tools import demo, evaluate, quickstart
+from video_knet.apis.ablations.runs import train
 from video_knet.apis.video_io import read_frames
 
 OPTIONS = [
@@ -100,3 +102,41 @@ def test_other_datasets_run_the_same_way(dataset, frames, gt, pred, headline, tm
     arguments = [str(quickstart.CONFIGS / f"{dataset}.py"), str(tmp_path / "checkpoint.pth"), str(overlays[0])]
     assert demo.main([*arguments, "--out", str(out), "--device", "cpu", "--cfg-options", *SMALL[-2:], *parts]) == 0
     assert read_frames(out).length == frames
+
+
+def test_a_baseline_is_trained_beside_on_the_same_world(tmp_path, capsys, monkeypatch):
+    """One after the other in this process, which spares starting others."""
+    monkeypatch.setattr("mmengine.runner.runner.collect_env", dict)
+    monkeypatch.setenv("VSPW_ROOT", "is replaced")
+    trained = []
+
+    def train_all(runs, jobs):
+        for run in runs:
+            train(run, lambda epochs: None)
+            trained.append(run)
+
+    monkeypatch.setattr("video_knet.apis.comparison.train_all", train_all)
+    options = [*OPTIONS[:-2], "world.videos.val=1", "world.frames.val=10"]
+    assert quickstart.main(["vspw", "--work-dir", str(tmp_path), "--cfg-options", *options]) == 0
+    assert [run.config["model"]["decoder"] is None for run in trained] == [True, False]
+    out = capsys.readouterr().out
+    (baseline,) = re.findall(r"^baseline \(%\) +[\d.]+ +[\d.]+ +-$", out, re.MULTILINE)
+    assert f"{100 * trained[0].result()['metrics']['mIoU']:.1f}" in baseline
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["mIoU"] == trained[1].result()["metrics"]["mIoU"]
+    (overlay,) = (tmp_path / "overlay").iterdir()
+    assert read_frames(overlay).length == 10
+    arguments = ["--gt", str(tmp_path / "data/data"), "--split", str(tmp_path / "data/val.txt")]
+    arguments += ["--pred", str(tmp_path / "pred")]
+    assert evaluate.main(["vspw", *arguments, "--json", str(tmp_path / "report.json")]) == 0
+    assert json.loads((tmp_path / "report.json").read_text()) == metrics
+    demo_video = tmp_path / "demo.mp4"
+    frames = tmp_path / "data/data" / overlay.stem / "origin"
+    arguments = [str(quickstart.CONFIGS / "vspw.py"), str(tmp_path / "checkpoint.pth"), str(frames)]
+    assert demo.main([*arguments, "--out", str(demo_video), "--device", "cpu"]) == 0
+    assert read_frames(demo_video).length == 10
+
+
+def test_seeds_are_for_comparisons(tmp_path, capsys):
+    assert quickstart.main(["kitti_step", "--seeds", "2", "--work-dir", str(tmp_path)]) == 1
+    assert "kitti_step has no baseline to compare with" in capsys.readouterr().err

@@ -160,14 +160,22 @@ def test_missing_data_are_named_before_training(tmp_path, capsys, monkeypatch):
 def test_hostile_and_unfitting_checkpoints_are_refused(data, trained, tmp_path, capsys):
     hostile = tmp_path / "hostile.pth"
     torch.save({"state_dict": {}, "payload": Path}, hostile)
-    assert test.main([CONFIG, str(hostile), "--work-dir", str(tmp_path)]) == 1
-    assert "refused" in capsys.readouterr().err
+    cut = tmp_path / "cut.pth"
+    cut.write_bytes((trained / "epoch_2.pth").read_bytes()[:9000])
+    starts = [["--cfg-options", f"load_from={path}"] for path in (hostile, cut)] + [["--resume", str(hostile)]]
+    for arguments in ([str(hostile)], [str(cut)], *starts):
+        tool = test if len(arguments) == 1 else train
+        assert tool.main([CONFIG, *arguments, "--work-dir", str(tmp_path / "run")]) == 2
+        assert "refused" in capsys.readouterr().err.splitlines()[-1]
+        assert not (tmp_path / "run").exists()  # before anything is built
     # The config has three stages, the checkpoint one.
     assert test.main([CONFIG, str(trained / "epoch_2.pth"), "--work-dir", str(tmp_path)]) == 1
     assert "not in the file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["train", "test", "quickstart", "make_world", "evaluate", "demo"])
+@pytest.mark.parametrize(
+    "name", ["train", "test", "quickstart", "make_world", "evaluate", "demo", "convert_checkpoint"]
+)
 def test_help_is_instant(name):
     result = subprocess.run(
         [sys.executable, "-X", "importtime", str(ROOT / "tools" / f"{name}.py"), "--help"],

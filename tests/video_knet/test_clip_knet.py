@@ -106,6 +106,34 @@ def test_every_parameter_learns_and_the_losses_are_the_released_ones():
     assert len(names) == 20
 
 
+def test_losses_of_a_batch_are_the_mean_of_those_of_its_clips():
+    """Where each clip has equally much to find, that is."""
+    model, inputs = tiny_clip_model().train(), images(2, 2)
+    first = clip(frame([Thing(5, 0, 8, 8)]), frame([Thing(5, 0, 8, 16)]))
+    second = clip(frame([Thing(3, 1, 32, 40)]), frame([Thing(3, 1, 32, 48)]))
+    with torch.no_grad():
+        both = model.loss(inputs, [first, second])
+        single = [model.loss(inputs[i : i + 1], [one]) for i, one in enumerate((first, second))]
+    for name, loss in both.items():
+        torch.testing.assert_close(loss, (single[0][name] + single[1][name]) / 2, rtol=1e-4, atol=1e-5)
+
+
+def test_videos_of_different_lengths_do_not_touch():
+    """One after the other, in one batch or frame by frame, they are what each is alone."""
+    model, inputs = tiny_clip_model(window=3), images(2, 4)
+    alone = [track(model, inputs[i : i + 1, :length]) for i, length in enumerate((4, 2))]
+    found = [*track(model, inputs[:1]), *track(model, inputs[1:, :2])]
+    clips = [clip(*video(2, video_length=2, video_id=i)) for i in range(2)]
+    with torch.no_grad():
+        (result,) = model.eval().predict(inputs[:, :2], clips)  # two videos of two frames
+    found += result.video_data_samples
+    wanted = [*alone[0], *alone[1], *track(model, inputs[:1, :2]), *alone[1]]
+    for one, other in zip(found, wanted, strict=True):
+        for name in ("labels", "kernel_indices", "instances_id"):
+            assert torch.equal(one.pred_track_instances[name], other.pred_track_instances[name])
+        assert (one.pred_track_instances.masks != other.pred_track_instances.masks).float().mean() < 1e-3
+
+
 def test_clips_without_any_object_train():
     assert_trains(tiny_clip_model(), images(1, 2), [clip(frame([]), frame([]))])
 
@@ -158,6 +186,24 @@ def test_objects_keep_their_ids_from_window_to_window():
     results = track(model, still)
     ids = {tuple(result.pred_track_instances.instances_id.tolist()) for result in results}
     assert ids == {tuple(range(1, 11))}
+
+
+def test_what_lies_in_the_padding_says_nothing_about_identity(monkeypatch):
+    model, seen = tiny_clip_model(**{"window": 4, "stitcher.match_thr": 0.3}), []
+    stitch = model.stitcher
+
+    def spy(kernels: Tensor, labels: Tensor, masks: Tensor, last: ClipTracks | None) -> tuple[Tensor, int]:
+        seen.append((masks, last))
+        return stitch(kernels, labels, masks, last)
+
+    monkeypatch.setattr(model, "stitcher", spy)
+    spy.overlap = stitch.overlap
+    frames = video(6, video_length=6, img_shape=(48, 84), ori_shape=(48, 84))  # in a batch of 64x96
+    with torch.no_grad():
+        model.eval().predict(images(1, 6), [clip(*frames)])
+    (_, _), (masks, last) = seen
+    assert masks.shape[1] == last.masks.shape[1] == 2 * 6 * 11  # two frames, cells of 8 pixels that an image reaches
+    assert frames[0].pred_track_instances.masks.shape[1:] == (48, 84)
 
 
 def test_a_video_of_unknown_length_is_finished_by_a_call():

@@ -107,12 +107,13 @@ def test_a_frame_that_failed_is_not_continued_from(model, monkeypatch):
 def test_a_step_is_pure_in_its_state(model, whole):
     """The same state twice gives the same twice, and is as it was."""
     model.eval()
-    levels, state = model.extract_feat(images(1, 5)[0]), VideoState(video=1, frame_id=0)
+    (pictures,) = images(1, 5)
+    levels, state = model.extract_feat(pictures), VideoState(video=1, frame_id=0)
     for t, sample in enumerate(video(5)):
         state, before = replace(state, frame_id=t), copy.deepcopy(replace(state, frame_id=t))
-        level = [x[t : t + 1] for x in levels]
-        once, after = model.step(level, copy.deepcopy(sample), state)
-        again, same = model.step(level, copy.deepcopy(sample), state)
+        image, level = pictures[t : t + 1], [x[t : t + 1] for x in levels]
+        once, after = model.step(image, level, copy.deepcopy(sample), state)
+        again, same = model.step(image, level, copy.deepcopy(sample), state)
         assert_same_results([once, again], [whole[t]] * 2)
         assert_same_state(state, before)
         assert_same_state(after, same)

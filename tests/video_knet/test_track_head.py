@@ -6,15 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from knet.segments import Segments
-from knet.targets import FrameTruth, Match
 from video_knet.models.kernel_fusion import KernelFusion
 from video_knet.models.kernel_linking import KernelLinking
 from video_knet.models.track_head import (
     AssociationL2Loss,
     EmbeddingInput,
     KernelEmbedding,
-    MatchedKernelSampler,
     TrackHead,
     mean_losses,
 )
@@ -80,14 +77,6 @@ def test_losses_are_averaged_over_pairs():
 def test_without_the_second_loss():
     head = TrackHead(loss_aux=None)
     assert set(head.loss(torch.eye(2), ids(1, 2), torch.eye(2), ids(1, 2))) == {"loss_contrast"}
-
-
-def test_only_matched_kernels_learn():
-    match = Match(kernels=ids(2, 5), objects=ids(1, 0))
-    truth = FrameTruth(ids(0, 0), torch.zeros(2, 4, 4), ids(), torch.zeros(0, 4, 4), ids=ids(70, 80))
-    samples = MatchedKernelSampler()(Segments(torch.zeros(1, 9, 4), torch.zeros(1, 9, 4, 4)), match, truth)
-    assert samples.kernels.tolist() == [2, 5]
-    assert samples.ids.tolist() == [80, 70]
 
 
 @torch.no_grad()

@@ -18,6 +18,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from video_knet.apis.command import positive
+
 SIZES = {"kitti-step": (375, 1242), "cityscapes-vps": (1024, 2048), "vipseg": (720, 1280)}
 FRAMES = {"kitti-step": 20, "cityscapes-vps": 6, "vipseg": 20}
 LIMITS = {"kitti-step": 6.0, "cityscapes-vps": 8.0, "vipseg": 8.0}
@@ -26,11 +28,15 @@ LIMITS = {"kitti-step": 6.0, "cityscapes-vps": 8.0, "vipseg": 8.0}
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", nargs="?", default="kitti-step", choices=sorted(SIZES), help="default: kitti-step")
-    parser.add_argument("--frames", type=int, help="frames of the video (default: 20; Cityscapes-VPS has 6)")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("H", "W"), help="default: that of the data set")
-    parser.add_argument("--repeats", type=int, default=9, help="measurements, of which the median counts (default 9)")
+    parser.add_argument("--frames", type=positive(int), help="frames of the video (default: 20; Cityscapes-VPS has 6)")
+    parser.add_argument("--size", type=positive(int), nargs=2, metavar=("H", "W"), help="default: that of the data set")
+    parser.add_argument(
+        "--repeats", type=positive(int), default=9, help="measurements, of which the median counts (default 9)"
+    )
     parser.add_argument("--limit", type=float, help="exit status 1 above this ratio (default 6; id maps 8)")
-    parser.add_argument("--workers", type=int, metavar="N", help="measure the speed-up by N processes instead")
+    parser.add_argument(
+        "--workers", type=positive(int), metavar="N", help="measure the speed-up by N processes instead"
+    )
     parser.add_argument("--least", type=float, default=1.5, help="exit status 1 below this speed-up (default 1.5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     args = parser.parse_args(argv)
@@ -46,7 +52,7 @@ def make_frames(dataset: str, size: tuple[int, int], count: int):
 
     from video_knet.evaluation.benchmarks import get_benchmark
     from video_knet.formats import SegmentMap
-    from video_knet.formats.id_maps import to_id_map
+    from video_knet.formats.coding.id_maps import to_id_map
     from video_knet.synthetic import World
 
     classes, rng = get_benchmark(dataset).classes, np.random.default_rng(0)

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from video_knet.apis.command import positive
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "video_knet" / "kitti_step" / "video_knet_r50_kitti_step.py"
 OBJECTS = 6
@@ -22,10 +24,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default="all", choices=["all", "online", "training"])
     parser.add_argument("--config", type=Path, default=CONFIG, help="config of a video model")
-    parser.add_argument("--online-size", type=int, nargs=2, default=(384, 1248), metavar=("H", "W"))
-    parser.add_argument("--training-size", type=int, nargs=2, default=(192, 640), metavar=("H", "W"))
-    parser.add_argument("--repeats", type=int, default=7, help="measurements, of which the median counts (default 7)")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: as tools/train.py, half of the cores)")
+    parser.add_argument("--online-size", type=positive(int), nargs=2, default=(384, 1248), metavar=("H", "W"))
+    parser.add_argument("--training-size", type=positive(int), nargs=2, default=(192, 640), metavar=("H", "W"))
+    parser.add_argument(
+        "--repeats", type=positive(int), default=7, help="measurements, of which the median counts (default 7)"
+    )
+    parser.add_argument(
+        "--threads", type=positive(int), help="CPU threads (default: as tools/train.py, half of the cores)"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     parser.add_argument("--limit", type=float, default=1.6, help="exit status 1 above this ratio (default 1.6)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")

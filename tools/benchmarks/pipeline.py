@@ -1,8 +1,10 @@
 """Samples per second of a config's whole training pipeline, beside plain decoding of the same files.
 
 The pipeline reads image and labels of every frame of a clip, augments, makes masks and packs, in one process. The floor
-decodes the same files, in the same process, in turn: images with OpenCV, label PNGs with PIL. Without --data, a
-synthetic world is drawn in the layout of the config's data set, at that data set's usual size.
+decodes the same frames, in the same process, in turn: images with OpenCV, label PNGs with PIL, and objects of a json,
+run-length codes or polygons, with pycocotools (both sides have read the json before). Samples are dropped at once, as
+in a worker. Without --data, a synthetic world is drawn in the layout of the config's data set, at that data set's usual
+size.
 """
 
 import argparse
@@ -11,11 +13,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from video_knet.apis.command import positive
 
 SIZES = {"kitti-step": (375, 1242), "vipseg": (720, 1280), "vspw": (480, 853), "youtube-vis-2019": (720, 1280)}
-SIZES |= {"coco-panoptic": (480, 640), "coco-instance": (480, 640)}
+SIZES |= {"coco-panoptic": (480, 640), "coco-instance": (480, 640), "mapillary": (2448, 3264)}
 SIZE = (1024, 2048)  # of all others
 
 
@@ -23,9 +27,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="config, of which the training data are read")
     parser.add_argument("--data", type=Path, metavar="ROOT", help="data root (default: a world, drawn for this)")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("H", "W"), help="image size of the world")
-    parser.add_argument("--samples", type=int, default=24, metavar="N", help="samples per measurement (default: 24)")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements, of which the median counts (default: 5)")
+    parser.add_argument("--size", type=positive(int), nargs=2, metavar=("H", "W"), help="image size of the world")
+    parser.add_argument(
+        "--samples", type=positive(int), default=24, metavar="N", help="samples per measurement (default: 24)"
+    )
+    parser.add_argument(
+        "--repeats", type=positive(int), default=5, help="measurements, of which the median counts (default: 5)"
+    )
     parser.add_argument("--limit", type=float, default=0.5, help="exit status 1 below this ratio (default: 0.5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     return parser.parse_args(argv)
@@ -58,18 +66,24 @@ def measure(args: argparse.Namespace, world: Path) -> dict:
     times: dict[str, list[float]] = {"pipeline": [], "decoding": []}
     for repeat in range(args.repeats + 1):
         dataset.set_epoch(repeat)
-        begin = time.perf_counter()
-        samples = [dataset[index * len(dataset) // args.samples] for index in range(args.samples)]
-        middle = time.perf_counter()
-        decoded = sum(decode(*file) for sample in samples for file in files(sample))
-        end = time.perf_counter()
-        assert decoded
+        spent = [time_sample(dataset, index * len(dataset) // args.samples) for index in range(args.samples)]
         if repeat:  # the first one warms up
-            times["pipeline"].append(middle - begin)
-            times["decoding"].append(end - middle)
+            for values, total in zip(times.values(), map(sum, zip(*spent))):
+                values.append(total)
     figures = {f"{name}_samples_per_s": args.samples / statistics.median(values) for name, values in times.items()}
     ratio = statistics.median(d / p for d, p in zip(times["decoding"], times["pipeline"]))
     return figures | {"ratio": ratio, "limit": args.limit, "config": str(args.config)}
+
+
+def time_sample(dataset: Any, index: int) -> tuple[float, float]:
+    """Seconds to make a sample, and to decode its frames: one after the other, so that both have the same machine."""
+    begin = time.perf_counter()
+    frames = sources(dataset[index])
+    middle = time.perf_counter()
+    for image, label in frames:
+        decode(image)
+        decode_label(label)
+    return middle - begin, time.perf_counter() - middle
 
 
 def build_dataset(args: argparse.Namespace, world: Path):
@@ -97,26 +111,33 @@ def build_dataset(args: argparse.Namespace, world: Path):
     return DATASETS.build({**settings, "check_labels": False})
 
 
-def files(sample: dict) -> Iterator[tuple[str, bool]]:
-    """Image and label file of every frame of a sample, and whether it is a label."""
+def sources(sample: dict) -> list[tuple[str, Any]]:
+    """Image file and label source of every frame of a sample."""
     frames = getattr(sample["data_samples"], "video_data_samples", [sample["data_samples"]])
-    for frame in frames:
-        yield frame.img_path, False
-        label = getattr(frame.label_source, "path", frame.label_source)
-        if isinstance(label, str | Path) and Path(label).suffix == ".png":  # run-length codes are in memory
-            yield str(label), True
+    return [(frame.img_path, frame.label_source) for frame in frames]
 
 
-def decode(path: str, is_label: bool) -> int:
-    """Read a file as pixels; returns how many values there are."""
+def decode(path: str) -> None:
+    """Read an image."""
     import cv2
+
+    cv2.imread(path)
+
+
+def decode_label(source: Any) -> None:
+    """Read the labels of a frame with the library of their kind."""
     import numpy as np
     from PIL import Image
+    from pycocotools import mask as coco_mask
 
-    if not is_label:
-        return cv2.imread(path).size
-    with Image.open(path) as image:
-        return np.asarray(image).size
+    from video_knet.formats.coding.frame_objects import FrameObjects, polygons_text
+
+    if isinstance(source, FrameObjects):
+        texts = [mask if isinstance(mask, str) else polygons_text(mask, source.size) for mask in source.masks]
+        coco_mask.decode([{"size": source.size, "counts": text} for text in texts])
+        return
+    with Image.open(getattr(source, "path", source)) as image:
+        np.asarray(image)
 
 
 if __name__ == "__main__":

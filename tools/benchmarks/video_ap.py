@@ -14,14 +14,20 @@ import sys
 import time
 from pathlib import Path
 
+from video_knet.apis.command import positive
+
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=36, help="frames of the video (default 36)")
-    parser.add_argument("--tracks", type=int, default=10, help="true tracks (default 10)")
-    parser.add_argument("--detections", type=int, default=100, help="predicted tracks (default 100)")
-    parser.add_argument("--size", type=int, nargs=2, default=(360, 640), metavar=("H", "W"), help="default 360 640")
-    parser.add_argument("--repeats", type=int, default=7, help="measurements, of which the median counts (default 7)")
+    parser.add_argument("--frames", type=positive(int), default=36, help="frames of the video (default 36)")
+    parser.add_argument("--tracks", type=positive(int), default=10, help="true tracks (default 10)")
+    parser.add_argument("--detections", type=positive(int), default=100, help="predicted tracks (default 100)")
+    parser.add_argument(
+        "--size", type=positive(int), nargs=2, default=(360, 640), metavar=("H", "W"), help="default 360 640"
+    )
+    parser.add_argument(
+        "--repeats", type=positive(int), default=7, help="measurements, of which the median counts (default 7)"
+    )
     parser.add_argument("--limit", type=float, default=5, help="exit status 1 below this speed-up (default 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     return parser.parse_args(argv)
@@ -31,8 +37,8 @@ def make_tracks(args: argparse.Namespace):
     """A video, its true tracks and its predicted tracks."""
     import numpy as np
 
-    from video_knet.formats.rle import encode_masks
-    from video_knet.formats.tracks import PredictedTrack, VideoEntry, true_track
+    from video_knet.formats.coding.rle import encode_masks
+    from video_knet.formats.coding.tracks import PredictedTrack, VideoEntry, true_track
 
     rng = np.random.default_rng(0)
     height, width = args.size

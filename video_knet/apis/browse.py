@@ -17,16 +17,15 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from video_knet.apis.browse_drawing import ContactSheet, draw_sample
-from video_knet.apis.browse_samples import describe_frame, mean, split_sample, tells_objects_apart
+from video_knet.apis.browse_samples import describe_frame, mean, split_sample
 from video_knet.apis.dataset_meta import classes_from_meta
 from video_knet.datasets.seeding import seeded
-from video_knet.formats.files import whole_file
-from video_knet.formats.json_files import write_json
+from video_knet.formats.disk.files import whole_file
+from video_knet.formats.disk.json_files import write_json
 from video_knet.hooks import video_datasets
 
 INDEX, SHEET, TABLE = "index.json", "index.png", "index.txt"
 TOOL = "browse_dataset"
-PROBED = 16  # frames that tell whether labels have objects
 
 
 class CountingPipeline:
@@ -175,13 +174,9 @@ def count_refusals(dataset: Dataset) -> list[CountingPipeline]:
 
 
 def has_objects(dataset: Dataset) -> bool:
-    """Whether the labels of any part of a dataset tell objects apart, judged by a few frames."""
-    for part in video_datasets(dataset):
-        count = sum(part.video_lengths)
-        infos = [part.get_data_info(index) for index in choose(count, PROBED, None)]
-        if tells_objects_apart(infos, part.metainfo):
-            return True
-    return not any(True for _ in video_datasets(dataset))
+    """Whether the labels of any part of a dataset tell objects apart, by its format; those of the host's do."""
+    parts = list(video_datasets(dataset))
+    return not parts or any(part.format.tells_objects_apart for part in parts)
 
 
 def choose(length: int, number: int, seed: int | None) -> list[int]:

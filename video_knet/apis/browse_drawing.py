@@ -90,8 +90,8 @@ def _object_labels(frame: SampleFrame, tracks, classes: ClassTable) -> list[Labe
     boxes = ndimage.find_objects(tracks.index, max_label=len(tracks.ids))
     for number, (identity, class_id, box) in enumerate(zip(tracks.ids.tolist(), tracks.classes.tolist(), boxes), 1):
         track, name = str(identity & (1 << TRACK_BITS) - 1), classes.names[class_id]
-        short, text = (track, f"{track} {name}") if frame.tracked else (name, name)
-        labels.append(Label(short, text, *largest_part(tracks.index[box] == number, box)))
+        texts = (track, f"{track} {name}") if frame.tracked else (name,)
+        labels.append(Label(texts, *largest_part(tracks.index[box] == number, box)))
     return labels
 
 
@@ -106,7 +106,7 @@ def _stuff_labels(semantic: np.ndarray, objects: np.ndarray, classes: ClassTable
         if mask.sum() >= NAMED_STUFF * semantic.size:
             crowd = "crowd: " if value - 1 in classes.thing_ids else ""
             name = classes.names[value - 1]
-            labels.append(Label(name, crowd + name, mask, box))
+            labels.append(Label((name, crowd + name), mask, box))
     return labels
 
 

@@ -5,7 +5,7 @@ Legend: H W size of the frame as the network gets it, N objects in it.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,20 +186,6 @@ def has_void(frame: SampleFrame, classes: ClassTable) -> bool:
 def shared_identities(frame: SampleFrame, other: SampleFrame) -> np.ndarray:
     """(n,) identities of the objects that two frames share."""
     return np.intersect1d(frame.identities, other.identities)
-
-
-def tells_objects_apart(infos: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -> bool:
-    """Whether the labels of a dataset have objects, judged by some of its frames; VSPW's have none.
-
-    Args:
-        infos: Entries of frames of the dataset, before its pipeline.
-        meta: Meta information of the dataset.
-    """
-    style = None if "format" not in meta else get_format(meta["format"])
-    labels = [info["label_source"] for info in infos if info.get("label_source") is not None]
-    if style is None or style.overlapping or not labels:
-        return True
-    return any((style.read(label).track > 0).any() for label in labels)
 
 
 def mean(values: list[float | None]) -> float | None:

@@ -25,6 +25,23 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def positive(kind: type) -> Callable[[str], float]:
+    """Type of an argument that is a number above 0, for `add_argument`.
+
+    Args:
+        kind: int or float.
+    """
+
+    def convert(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{value} is not above 0")
+        return value
+
+    convert.__name__ = kind.__name__  # for the message about what is no number
+    return convert
+
+
 def run_command(name: str, command: Callable[[], None], faults: tuple[type[Exception], ...] = ()) -> int:
     """Run a tool; faults in what it was given end it with one sentence.
 
@@ -34,13 +51,13 @@ def run_command(name: str, command: Callable[[], None], faults: tuple[type[Excep
         faults: Exceptions beside `ValueError` and `OSError` that mean a fault in the input.
 
     Returns:
-        Exit status: 0 done, 1 for a fault.
+        Exit status: 0 done, 1 for a fault, or what the exception says in `exit_status`.
     """
     try:
         command()
     except (ValueError, OSError, *faults) as error:
         sys.stderr.write(f"{name}: {error}\n")
-        return 1
+        return getattr(error, "exit_status", 1)
     leave_process_group()
     return 0
 

@@ -5,7 +5,7 @@ Legend: H W size of a frame, M tracks in it.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.structures import BaseDataElement, InstanceData
+from torch import Tensor
 
 from knet.checkpoint import load_weights
 from video_knet.apis.dataset_meta import classes_from_meta, with_known_labels
@@ -41,12 +42,14 @@ class FrameResult:
         segments: Dataset class ids and track ids, (H, W). Of a model that finds objects only, see `paint_instances`.
         instances: `masks` (M, H, W) bool, `labels` (M,), `scores` (M,), `instances_id` (M,), on the CPU; None where
             the model does not track.
+        score_of_track: Score in [0, 1] of each track; empty where the model does not say.
     """
 
     name: str
     image: np.ndarray
     segments: SegmentMap
     instances: InstanceData | None = None
+    score_of_track: dict[int, float] = field(default_factory=dict)
 
     @property
     def kernel_of_track(self) -> dict[int, int]:
@@ -152,7 +155,8 @@ class VideoInferencer:
     def _result(self, name: str, image: np.ndarray, frame: DetDataSample) -> FrameResult:
         instances = frame.get("pred_track_instances")
         segments = segments_of(frame, self.classes)
-        return FrameResult(name, image, segments, None if instances is None else instances.detach().to("cpu"))
+        instances = None if instances is None else instances.detach().to("cpu")
+        return FrameResult(name, image, segments, instances, score_of_track(frame))
 
     def _dataset_meta(self, trained_for: dict[str, Any]) -> dict[str, Any]:
         """The format that the config names, else what the checkpoint was trained for."""
@@ -198,14 +202,32 @@ def paint_instances(
         least_score: Objects below this score are left out.
     """
     masks, labels, scores = (torch.as_tensor(instances.get(name)).cpu() for name in ("masks", "labels", "scores"))
-    ids = instances.get("instances_id")
-    order = scores.argsort(descending=True, stable=True)
-    order = order[scores[order] >= least_score]
-    tracks = torch.arange(1, len(order) + 1) if ids is None else ids.cpu()[order]
+    order, tracks = by_score(instances)
+    count = int((scores >= least_score).sum())
+    order, tracks = order[:count], tracks[:count]
     shown = torch.cat([masks[order].bool(), masks.new_ones((1, *masks.shape[1:]), dtype=torch.bool)])
     first = shown.to(torch.uint8).argmax(dim=0).numpy()  # (H, W), the last one where no object is
     class_ids = np.array(classes.label_ids, np.uint8)[labels[order].numpy()]
     return SegmentMap(np.append(class_ids, np.uint8(VOID))[first], np.append(tracks.numpy(), 0).astype(np.int32)[first])
+
+
+def by_score(instances: InstanceData | dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Objects by falling score: (n,) their places, (n,) their track ids; 1, 2, ... where the model does not track."""
+    order = torch.as_tensor(instances.get("scores")).cpu().argsort(descending=True, stable=True)
+    ids = instances.get("instances_id")
+    return order, torch.arange(1, len(order) + 1) if ids is None else ids.cpu()[order]
+
+
+def score_of_track(frame: BaseDataElement | dict[str, Any]) -> dict[int, float]:
+    """Score of each track in the map that `segments_of` gives of a frame; empty where the result does not say."""
+    instances = frame.get("pred_track_instances")
+    if instances is None and frame.get("pred_panoptic") is None:
+        instances = frame.get("pred_instances")
+    if instances is None or instances.get("scores") is None:
+        return {}
+    order, tracks = by_score(instances)
+    scores = torch.as_tensor(instances.get("scores")).cpu()[order]
+    return {track: score for track, score in zip(tracks.tolist(), scores.tolist()) if track}
 
 
 def kernel_of_track(instances: InstanceData | dict[str, Any] | None) -> dict[int, int]:

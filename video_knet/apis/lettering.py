@@ -15,14 +15,12 @@ class Label:
     """The name of one segment and the place it belongs to.
 
     Attributes:
-        short: What is written where `long` is much wider than the mask.
-        long: What is written otherwise.
+        texts: What may be written, short to long: the longest that is not much wider than the mask, else the first.
         mask: (h, w) bool, the segment within its box; not empty.
         box: Rows and columns of the mask in the picture.
     """
 
-    short: str
-    long: str
+    texts: tuple[str, ...]
     mask: np.ndarray
     box: tuple[slice, slice]
 
@@ -169,10 +167,13 @@ def title_bar(width: int, left: str, right: str = "", height: int = 28) -> np.nd
 
 
 def _fitting_letters(label: Label, base: int) -> tuple[np.ndarray, np.ndarray]:
-    """Take the long name in the largest font that fits the mask; the short one where even the smallest is too wide."""
+    """Take the longest text that fits, in the largest font that fits the mask; else the shortest in the smallest."""
     width = label.mask.shape[1]
-    for size in (base, round(base * 0.8), max(MIN_FONT, round(base * 0.65))):
-        stamp = letters(label.long, size)
-        if stamp[0].shape[1] <= 1.15 * width:
+    for text in reversed(label.texts):
+        for size in (base, round(base * 0.8), max(MIN_FONT, round(base * 0.65))):
+            stamp = letters(text, size)
+            if stamp[0].shape[1] <= 1.15 * width:
+                return stamp
+        if stamp[0].shape[1] <= 2.0 * width:
             return stamp
-    return stamp if stamp[0].shape[1] <= 2.0 * width else letters(label.short, size)
+    return stamp

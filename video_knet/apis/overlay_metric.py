@@ -13,11 +13,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from video_knet.apis.dataset_meta import classes_from_meta
-from video_knet.apis.inferencer import kernel_of_track, segments_of
+from video_knet.apis.inferencer import kernel_of_track, score_of_track, segments_of
 from video_knet.apis.render import VideoRenderer, comparison_title
 from video_knet.apis.video_io import read_image
 from video_knet.apis.visualization import ColorBy
-from video_knet.formats import get_format
+from video_knet.datasets.transforms import known_format
 
 LOOKAHEAD = 5  # labels, and predictions that are kept, begin by the fifth frame of a video (Cityscapes-VPS)
 
@@ -88,7 +88,7 @@ class OverlayVideo(BaseMetric):
         label = label if self.show_truth else None
         compare = truth = None
         if self.compare_dir or label is not None:
-            label_format = get_format(self.dataset_meta["format"])
+            label_format = known_format(self.dataset_meta["format"])
             truth = None if label is None else label_format.read(label)
             compare = label_format.read_predicted(self.compare_dir, video, name) if self.compare_dir else None
         self._renderer.add(
@@ -100,6 +100,7 @@ class OverlayVideo(BaseMetric):
             compare,
             kernel_of_track(frame.get("pred_track_instances")),
             alone=frame.get("video_length") == 1,
+            score_of_track=score_of_track(frame),
         )
 
 

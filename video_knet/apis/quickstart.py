@@ -2,24 +2,27 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.logging import print_log
 from tqdm import tqdm
 
 from video_knet.apis.runner import build_runner, load_config
 from video_knet.apis.testing import run_test
 from video_knet.formats import get_format
-from video_knet.synthetic import WORLD_FILE, World, write_world
+from video_knet.synthetic import WORLD_FILE, write_world
+from video_knet.synthetic_kinds import get_world
+
+OUTPUTS = ("metrics.json", "checkpoint.pth", "pred", "overlay")
 
 
 def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """Run it. A world that is there already is used again.
 
     Args:
-        config: Config with a `world` (format, size, frames, seed, difficulty, videos per split).
+        config: Config with a `world` (format, kind, size, frames, seed, difficulty, videos per split).
         work_dir: Receives `data/`, `train/`, `checkpoint.pth`, `pred/`, `overlay/` and `metrics.json`.
         options: Overrides of the config by dotted name.
 
@@ -28,8 +31,8 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
     """
     work_dir = Path(work_dir)
     cfg = load_config(config, work_dir / "train", options)
-    make_world(cfg, Path(cfg.train_dataloader.dataset.data_root))
-    for stale in ("metrics.json", "checkpoint.pth", "pred", "overlay", "train"):
+    make_world(cfg.world, Path(cfg.train_dataloader.dataset.data_root))
+    for stale in (*OUTPUTS, "train"):
         remove(work_dir / stale)
 
     build_runner(cfg).train()
@@ -48,18 +51,21 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
     )
 
 
-def make_world(cfg: Config, root: Path) -> None:
-    """Write the world of a config to `root`, unless the same one is there.
+def make_world(settings: Mapping[str, Any], root: Path) -> None:
+    """Write a world to `root`, unless the same one is there.
+
+    Args:
+        settings: `world` of a config.
+        root: Folder to make.
 
     Raises:
         ValueError: Something else is there.
     """
-    style, settings = get_format(cfg.world.format), cfg.world
-    size = tuple(settings.size)
-    world = World(style.classes, size, seed=settings.seed, difficulty=settings.difficulty)
-    frames = dict(settings.frames)
-    wanted = dict(seed=world.seed, size=list(size), frames_of_split=frames, difficulty=world.difficulty)
-    wanted |= dict(format=style.name, videos=dict(settings.videos))
+    style, frames, videos = get_format(settings["format"]), dict(settings["frames"]), dict(settings["videos"])
+    kind = get_world(settings.get("kind", "street"))
+    world = kind(style.classes, tuple(settings["size"]), seed=settings["seed"], difficulty=settings["difficulty"])
+    wanted = dict(seed=world.seed, size=list(world.size), frames_of_split=frames, difficulty=world.difficulty)
+    wanted |= dict(format=style.name, kind=world.kind, videos=videos)
     if (root / WORLD_FILE).is_file():
         found = json.loads((root / WORLD_FILE).read_text())
         if all(found.get(name) == value for name, value in wanted.items()):
@@ -67,9 +73,9 @@ def make_world(cfg: Config, root: Path) -> None:
             return
     elif root.exists() and any(root.iterdir()):
         raise ValueError(f"{root} holds something else than a synthetic world; name another folder or remove it")
-    total = sum(count * frames[split] for split, count in settings.videos.items())
+    total = sum(count * frames[split] for split, count in videos.items())
     with tqdm(total=total, unit="frame", desc=f"world {root}") as bar:
-        write_world(root, style, world, settings.videos, progress=bar.update, frames=frames)
+        write_world(root, style, world, videos, progress=bar.update, frames=frames)
 
 
 def remove(path: Path) -> None:

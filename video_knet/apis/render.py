@@ -12,8 +12,8 @@ from video_knet.apis.panels import compose_panels
 from video_knet.apis.video_io import VideoError, VideoWriter, read_image
 from video_knet.apis.visualization import ColorBy, enlarge_image, overlay
 from video_knet.formats import ClassTable, DatasetFormat, SegmentMap, Video
-from video_knet.formats.png import write_png
-from video_knet.formats.track_numbers import TrackNumbers
+from video_knet.formats.coding.track_numbers import TrackNumbers
+from video_knet.formats.disk.png import write_png
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class FrameViews:
         truth: True labels.
         compare: Labels by another model.
         kernel_of_track: Kernel index of each predicted track.
+        score_of_track: Score of each predicted track.
     """
 
     image: np.ndarray
@@ -38,6 +39,7 @@ class FrameViews:
     truth: SegmentMap | None = None
     compare: SegmentMap | None = None
     kernel_of_track: Mapping[int, int] | None = None
+    score_of_track: Mapping[int, float] | None = None
 
 
 class VideoRenderer:
@@ -88,6 +90,7 @@ class VideoRenderer:
         compare: SegmentMap | None = None,
         kernel_of_track: Mapping[int, int] | None = None,
         alone: bool = False,
+        score_of_track: Mapping[int, float] | None = None,
     ) -> None:
         """Draw a frame; another video name than before finishes the video before.
 
@@ -100,11 +103,12 @@ class VideoRenderer:
             compare: Another prediction to set beside it (paper Fig. 5).
             kernel_of_track: Kernel index of each predicted track in this frame.
             alone: The frame is all of its video, as in an image set: it becomes a PNG instead.
+            score_of_track: Score of each predicted track in this frame, written at it.
 
         Raises:
             VideoError: Frames of a finished video arrive again, or sizes change within a video.
         """
-        views = FrameViews(image, prediction, truth, compare, kernel_of_track)
+        views = FrameViews(image, prediction, truth, compare, kernel_of_track, score_of_track)
         if alone:
             self._write_picture(video_name, views)
             return
@@ -147,7 +151,8 @@ class VideoRenderer:
             if segments is None:
                 pictures.append(enlarge_image(views.image))
             elif panel == "prediction":
-                pictures.append(overlay(views.image, segments, self.classes, views.kernel_of_track, self.color_by))
+                facts = views.kernel_of_track, self.color_by, views.score_of_track
+                pictures.append(overlay(views.image, segments, self.classes, *facts))
             else:
                 pictures.append(overlay(views.image, self._with_one_id_each(panel, segments), self.classes))
         return compose_panels(pictures, [self.titles[panel] for panel in self._shown], note)

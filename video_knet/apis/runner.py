@@ -1,5 +1,6 @@
 """From a config to a runner of the host: what `tools/train.py` and `tools/test.py` share."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -7,18 +8,19 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader, Runner
-from mmengine.runner.checkpoint import get_torchvision_models
+from mmengine.runner.checkpoint import get_external_models, get_torchvision_models
 
-from knet.checkpoint import read_checkpoint
+from knet.checkpoint import UnsafeCheckpointError, read_checkpoint
 from video_knet.apis.lint.build import wrong_call
 from video_knet.apis.lint.components import check_components
 from video_knet.apis.lint.finding import did_you_mean
 from video_knet.apis.lint.variables import KNOWN_KEYS
+from video_knet.apis.starting_hook import StartingWeightsHook
 from video_knet.apis.threads import limit_threads
 
 
 def load_config(path: str | Path, work_dir: str | Path | None = None, options: dict[str, Any] | None = None) -> Config:
-    """Read a config file.
+    """Read the config file of a run.
 
     Args:
         path: The file.
@@ -27,7 +29,20 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
 
     Raises:
         FileNotFoundError: No such file.
+        ValueError: It cannot be read, or has no model.
     """
+    config = read_config(path, options)
+    if "model" not in config:
+        raise ValueError(f"{path}: no model in it; name a config that is not one of the parts in _base_")
+    if work_dir is not None:
+        config.work_dir = str(work_dir)
+    elif config.get("work_dir") is None:
+        config.work_dir = str(Path("work_dirs") / Path(path).stem)
+    return config
+
+
+def read_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file, which may be a part of one; arguments and errors as for `load_config`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such config file")
@@ -42,12 +57,6 @@ def load_config(path: str | Path, work_dir: str | Path | None = None, options: d
         ) from error
     check_options(options or {}, config)
     config.merge_from_dict(options or {})
-    if "model" not in config:
-        raise ValueError(f"{path}: no model in it; name a config that is not one of the parts in _base_")
-    if work_dir is not None:
-        config.work_dir = str(work_dir)
-    elif config.get("work_dir") is None:
-        config.work_dir = str(Path("work_dirs") / path.stem)
     return config
 
 
@@ -86,6 +95,7 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
     CheckpointLoader.register_scheme("", loader=load_from_safe_file, force=True)
     CheckpointLoader.register_scheme(("http://", "https://"), loader=load_from_safe_url, force=True)
     CheckpointLoader.register_scheme(("modelzoo://", "torchvision://"), loader=load_from_torchvision, force=True)
+    CheckpointLoader.register_scheme(("open-mmlab://", "openmmlab://"), loader=load_from_openmmlab, force=True)
     config.launcher = launcher
     if launcher == "pytorch" and not torch.cuda.is_available():
         distribute_on_cpu(config)
@@ -93,11 +103,13 @@ def build_runner(config: Config, launcher: str = "none", threads: int | None = N
     if config.get("visualizer") is None:
         config.visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
     try:
-        return Runner.from_cfg(config)
+        runner = Runner.from_cfg(config)
     except (TypeError, KeyError) as error:
         if (reason := wrong_call(config._cfg_dict, error)) is None:
             raise
         raise ValueError(f"{reason}. {all_faults(config)}") from error
+    runner.register_hook(StartingWeightsHook())
+    return runner
 
 
 def check_parts(config: Config) -> None:
@@ -122,7 +134,10 @@ def load_from_safe_file(filename: str, map_location: Any = None) -> dict[str, An
 
 def load_from_safe_url(url: str, map_location: Any = None) -> dict[str, Any]:
     """The host's loader of downloads, without executing what they hold."""
-    return torch.hub.load_state_dict_from_url(url, map_location=map_location, weights_only=True)
+    try:
+        return torch.hub.load_state_dict_from_url(url, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise UnsafeCheckpointError(f"{url}: refused. It is no checkpoint, or holds objects to be executed") from error
 
 
 def load_from_torchvision(name: str, map_location: Any = None) -> dict[str, Any]:
@@ -131,11 +146,18 @@ def load_from_torchvision(name: str, map_location: Any = None) -> dict[str, Any]
     return load_from_safe_url(url, map_location)
 
 
+def load_from_openmmlab(name: str, map_location: Any = None) -> dict[str, Any]:
+    """ImageNet weights that OpenMMLab keeps, as `open-mmlab://resnet101_v1c`."""
+    url = get_external_models()[name.split("://", 1)[1]]
+    return load_from_safe_url(url, map_location)
+
+
 def distribute_on_cpu(config: Config) -> None:
     """Start the process group with gloo. The host would set a CUDA device, and hand it to the model wrapper."""
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("gloo")
     config.model_wrapper_cfg = dict(type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False)
+    config.sync_bn = None  # needs GPUs
 
 
 def use_amp(config: Config) -> None:

@@ -9,9 +9,9 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from knet.checkpoint import load_weights
+from knet.checkpoint import load_checkpoint, read_checkpoint
 from video_knet.apis.runner import build_runner, is_main_process, load_config
-from video_knet.formats.json_files import write_json
+from video_knet.formats.disk.json_files import write_json
 
 
 def run_test(
@@ -46,10 +46,12 @@ def run_test(
         All that the metrics measured; empty for a split without annotations.
     """
     cfg = load_config(config, work_dir, options)
+    weights = read_checkpoint(checkpoint)  # before anything is built, so that it is refused at once
+    cfg.load_from, cfg.resume = None, False  # the host would load them over the weights to be tested
     add_test_outputs(cfg, out_dir, show_dir, compare_dir, color_by)
     runner = build_runner(cfg, launcher, threads)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    load_weights(model, checkpoint)
+    load_checkpoint(model, weights, checkpoint)
     runner.test()
     report = full_report(runner)
     if is_main_process():

@@ -1,4 +1,4 @@
-"""Segments drawn over a frame: stuff in the palette of its dataset, each track in its own colour, names at the masks.
+"""Segments drawn over a frame: stuff in the palette of its dataset, each track in its own colour, its name at its mask.
 
 Legend: H W size of the frame, S tracks in it.
 """
@@ -43,8 +43,9 @@ def overlay(
     classes: ClassTable,
     kernel_of_track: Mapping[int, int] | None = None,
     color_by: ColorBy = "track",
+    score_of_track: Mapping[int, float] | None = None,
 ) -> np.ndarray:
-    """Draw segments, their borders and the names of the tracks over a frame.
+    """Draw segments, their borders, and number, class and score of the tracks over a frame.
 
     Void pixels stay as they are in the image. Pixels of a thing without a track (crowd) are hatched in grey.
 
@@ -54,6 +55,7 @@ def overlay(
         classes: Names and palette of the dataset.
         kernel_of_track: Index of the kernel that made each track in this frame (paper Fig. 3).
         color_by: Colour tracks by their "track" id or by their "kernel" index; by id where no kernels are given.
+        score_of_track: Score in [0, 1] of some or all of the tracks.
 
     Returns:
         (H', W', 3) uint8 RGB; the size of the image, or an integer multiple of it where the image is small.
@@ -72,16 +74,25 @@ def overlay(
     kernels = dict(kernel_of_track or {})
     colors = track_colors(tracks.ids, kernels, color_by)
     canvas = paint_segments(image, segments, tracks, colors, classes)
-    if color_by == "kernel":
-        names = [f"{i} k{kernels[i]}" if i in kernels else f"{i}" for i in tracks.ids.tolist()]
-    else:
-        names = [f"{i}" for i in tracks.ids.tolist()]
+    names = track_names(tracks, classes, kernels if color_by == "kernel" else {}, score_of_track or {})
     boxes = ndimage.find_objects(tracks.index, max_label=len(tracks.ids))
     labels = [
-        Label(name, f"{name} {_class_name(classes, c)}", *largest_part(tracks.index[box] == i + 1, box))
-        for i, (name, c, box) in enumerate(zip(names, tracks.classes.tolist(), boxes))
+        Label(texts, *largest_part(tracks.index[box] == i + 1, box)) for i, (texts, box) in enumerate(zip(names, boxes))
     ]
     return draw_labels(canvas, labels)
+
+
+def track_names(
+    tracks: TrackTable, classes: ClassTable, kernel_of_track: Mapping[int, int], score_of_track: Mapping[int, float]
+) -> list[tuple[str, ...]]:
+    """What is written at each track, from short to long: number (and kernel), with its class, with its score."""
+    names = []
+    for track, class_id in zip(tracks.ids.tolist(), tracks.classes.tolist()):
+        number = f"{track} k{kernel_of_track[track]}" if track in kernel_of_track else f"{track}"
+        name = f"{number} {_class_name(classes, class_id)}"
+        score = (f"{name} {score_of_track[track]:.2f}",) if track in score_of_track else ()
+        names.append((number, name, *score))
+    return names
 
 
 def track_colors(ids: np.ndarray, kernel_of_track: Mapping[int, int], color_by: ColorBy) -> np.ndarray:

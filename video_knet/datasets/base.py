@@ -10,6 +10,7 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import print_log
 
 from video_knet.datasets.checks import check_labels, check_videos
+from video_knet.datasets.memory import keep_freed_memory
 from video_knet.datasets.seeding import seeded
 from video_knet.formats import format_key, get_format
 from video_knet.formats.base import FormatError
@@ -59,6 +60,7 @@ class VideoDataset(BaseDataset):
         super().__init__(
             data_root=data_root, pipeline=pipeline, test_mode=test_mode, max_refetch=max_refetch, lazy_init=True
         )
+        keep_freed_memory()
         self.splits = (split,) if isinstance(split, str) else tuple(split)
         self.ref_sampler = None if ref_sampler is None else TASK_UTILS.build(ref_sampler)
         self.repeats = repeats

@@ -12,14 +12,14 @@ from mmengine.logging import print_log
 
 from video_knet.formats import DatasetFormat
 from video_knet.formats.base import MAX_LISTED, FormatError, Frame, Video, collect_faults
-from video_knet.formats.images import check_complete, check_upright
-from video_knet.formats.png import png_size
+from video_knet.formats.disk.images import check_complete, check_upright
+from video_knet.formats.disk.png import png_size
 
 Item = TypeVar("Item")
 
 
 def check_videos(videos: list[Video], data_format: DatasetFormat) -> None:
-    """Checks presence, completeness and size of all files from their first and last bytes.
+    """Checks presence, completeness and size of all files from their first and last bytes; processes share the videos.
 
     Args:
         videos: The videos of a split.
@@ -42,11 +42,11 @@ def check_videos(videos: list[Video], data_format: DatasetFormat) -> None:
                 check_upright(frame.image)
                 _check_alike(size, frame, *first)
 
-    _run_in_threads(check, videos)
+    _run_in_threads(check, _share(videos))
 
 
 def check_labels(videos: list[Video], data_format: DatasetFormat) -> None:
-    """Decodes the annotations and so checks their values; each process takes its share.
+    """Decodes the annotations and so checks their values; processes share them.
 
     Args:
         videos: The videos of a split.
@@ -55,8 +55,7 @@ def check_labels(videos: list[Video], data_format: DatasetFormat) -> None:
     Raises:
         FormatError: Annotations are damaged or hold values that the format does not allow.
     """
-    rank, num_ranks = get_dist_info()
-    frames = [frame for video in videos for frame in video.frames if frame.label is not None][rank::num_ranks]
+    frames = _share([frame for video in videos for frame in video.frames if frame.label is not None])
     if frames:
         print_log(f"Checking {len(frames)} annotations (check_labels=False skips this)", "current")
 
@@ -65,6 +64,12 @@ def check_labels(videos: list[Video], data_format: DatasetFormat) -> None:
             data_format.read_objects(frame.label) if data_format.overlapping else data_format.read(frame.label)
 
     _run_in_threads(check, frames)
+
+
+def _share(items: list[Item]) -> list[Item]:
+    """What this process checks; a process that finds a fault ends, and its launcher ends the others."""
+    rank, num_ranks = get_dist_info()
+    return items[rank::num_ranks]
 
 
 def _check_name(path: Path) -> None:

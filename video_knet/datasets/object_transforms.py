@@ -8,9 +8,9 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.mask import BitmapMasks
 
-from video_knet.datasets.transforms import check_annotated, known_format
+from video_knet.datasets.transforms import check_annotated, find_present, known_format, look_up
 from video_knet.formats.base import VOID
-from video_knet.formats.object_map import top_objects
+from video_knet.formats.coding.object_map import top_objects
 
 
 @TRANSFORMS.register_module()
@@ -61,17 +61,27 @@ class ObjectMapToMasks(BaseTransform):
         regions = results["gt_seg_map"]
         lacking = max(0, VOID + 1 - len(members))
         members = np.pad(members, ((0, lacking), (0, 0)))  # a transform may have padded the map with VOID
-        seen = members[np.bincount(regions.ravel(), minlength=len(members)) > 0].any(0)  # (N,)
-        kept = np.flatnonzero(seen & (tracks > 0))
-        masks = np.ascontiguousarray(members[:, kept].T)[:, regions]  # (N, H, W)
+        members &= find_present(regions, len(members))[:, None]  # padding has made a copy
+        kept = np.flatnonzero(members.any(0) & (tracks > 0))
         classes = labels[kept].astype(np.int64)
         results.update(
-            gt_seg_map=np.append(labels, np.uint8(VOID))[top_objects(members)][regions],  # -1 takes what was appended
-            gt_masks=BitmapMasks(masks.view(np.uint8), *regions.shape),
+            gt_seg_map=look_up(np.append(labels, np.uint8(VOID))[top_objects(members)], regions),  # -1: the appended
+            gt_masks=BitmapMasks(cover(regions, members[:, kept]).view(np.uint8), *regions.shape),
             gt_bboxes_labels=classes,
             gt_instances_ids=(classes + 1) << 32 | tracks[kept],
         )
         return results
+
+
+def cover(regions: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """(N, H, W) bool masks of objects from (H, W) uint16 regions and (R, N) bool `members`."""
+    masks = np.empty((members.shape[1], *regions.shape), bool)
+    for mask, chosen in zip(masks, members.T):
+        if chosen.sum() == 1:  # most objects overlap no other one, and comparing is the cheapest
+            np.equal(regions, chosen.argmax().astype(regions.dtype), out=mask)
+        else:
+            mask[:] = look_up(chosen, regions)
+    return masks
 
 
 @TRANSFORMS.register_module()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..formats import ClassTable, FormatError
-from ..formats.splits import read_split
+from ..formats.disk.splits import read_split
 from .report import format_panoptic
 
 TRACKS = "tracks"  # the one "frame" of a video whose prediction are tracks

@@ -8,9 +8,10 @@ import numpy as np
 
 from ..formats import SegmentMap
 from ..formats.cityscapes_vps import CityscapesVps
-from ..formats.id_maps import IdMap, ListedFrame, check_ids
+from ..formats.coding.id_maps import IdMap, ListedFrame, check_ids
 from ..formats.kitti_step import KittiStep
-from ..formats.vipseg import RawFrame, Vipseg
+from ..formats.vipseg import Vipseg
+from ..formats.vipseg.format import RawFrame
 from ..formats.vspw import Vspw
 from . import definitions
 from .benchmark import Benchmark, Sources, nearest, only
@@ -166,6 +167,8 @@ ALL = (
     OwnVideosBenchmark,
 )
 BENCHMARKS = {benchmark.name: benchmark for benchmark in ALL} | IMAGE_BENCHMARKS
+# Editions of YouTube-VIS differ in their categories only, which are those of the json.
+BENCHMARKS |= {f"{YouTubeVisBenchmark.name}-{year}": YouTubeVisBenchmark for year in (2019, 2021)}
 
 
 def get_benchmark(name: str, protocol: str = "standard") -> Benchmark:

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from ..formats.base import FormatError
-from ..formats.json_files import write_json
+from ..formats.disk.json_files import write_json
 from .benchmarks import get_benchmark
 from .report import format_table, percent
 from .run import Options, evaluate, find_faults

@@ -6,12 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..formats import ClassTable, FormatError, SegmentMap, coco_panoptic, mapillary
+from ..formats import ClassTable, FormatError, SegmentMap
 from ..formats.cityscapes import Cityscapes, CityscapesPanoptic, CityscapesStep
-from ..formats.coco_panoptic import CocoPanoptic
-from ..formats.json_files import write_json
+from ..formats.coco import CocoPanoptic
+from ..formats.coco.panoptic import CATEGORY_IDS as COCO_IDS
+from ..formats.coding.panoptic_json import PackedLabel, categories_json, prediction_labels, write_image
+from ..formats.disk.json_files import write_json
 from ..formats.mapillary import Mapillary
-from ..formats.panoptic_json import PackedLabel, categories_json, prediction_labels, write_image
+from ..formats.mapillary.format import CATEGORY_IDS as MAPILLARY_IDS
 from .benchmark import Benchmark, Sources, only
 from .image_panoptic import ImagePanopticEvaluator, format_image_panoptic
 
@@ -114,7 +116,7 @@ class _JsonBenchmark(ImageBenchmark):
 class CocoPanopticBenchmark(_JsonBenchmark):
     """COCO panoptic."""
 
-    name, style, category_ids = CocoPanoptic.name, CocoPanoptic(), coco_panoptic.CATEGORY_IDS
+    name, style, category_ids = CocoPanoptic.name, CocoPanoptic(), COCO_IDS
 
     def image_id(self, name: str) -> str | int:
         """The number in a file name."""
@@ -124,7 +126,7 @@ class CocoPanopticBenchmark(_JsonBenchmark):
 class MapillaryBenchmark(_JsonBenchmark):
     """Mapillary Vistas v1.2."""
 
-    name, style, category_ids = Mapillary.name, Mapillary(), mapillary.CATEGORY_IDS
+    name, style, category_ids = Mapillary.name, Mapillary(), MAPILLARY_IDS
 
 
 IMAGE_BENCHMARKS = {

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..formats.tracks import PredictedTrack, TrueTrack, VideoEntry
+from ..formats.coding.tracks import PredictedTrack, TrueTrack, VideoEntry
 from .track_overlaps import Overlaps, sum_overlaps
 
 AREAS = {"all": (0, 1e10), "small": (0, 128**2), "medium": (128**2, 256**2), "large": (256**2, 1e10)}  # ends included

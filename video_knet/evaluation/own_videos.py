@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ..formats import ClassTable, FormatError, SegmentMap
-from ..formats.own_description import INSTANCES, SEMANTIC, description_path
-from ..formats.own_tracks import ListedTracks
 from ..formats.own_videos import OwnVideos
+from ..formats.own_videos.description import INSTANCES, SEMANTIC, description_path
+from ..formats.own_videos.tracks import ListedTracks
 from ..formats.youtube_vis import NoAnnotationsError
 from .benchmark import Benchmark, Sources, only
 from .definitions import DEEPLAB2

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..formats import ClassTable, SegmentMap
-from ..formats.id_maps import IdMap, Segment, check_ids, with_areas
+from ..formats.coding.id_maps import IdMap, Segment, check_ids, with_areas
 from .contingency import TRACK_BITS, Table, contingency, contingency_of_ids, relabel, segment_areas
 from .definitions import DEEPLAB2, Definition
 from .stq import STQ, STQResult

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..formats import VOID, ClassTable, SegmentMap
-from ..formats.id_maps import IdMap
-from ..formats.tracks import PredictedTrack, VideoTracks
+from ..formats.coding.id_maps import IdMap
+from ..formats.coding.tracks import PredictedTrack, VideoTracks
 from .semantic import SemanticTruth
 
 MAX_OBJECTS = 4096  # of a frame

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from ..formats.tracks import TrackTruth, VideoTracks, by_video
+from ..formats.coding.tracks import TrackTruth, VideoTracks, by_video
 from ..formats.youtube_vis import YouTubeVIS
+from ..formats.youtube_vis.tree import find_json
 from .benchmark import TRACKS, Benchmark, Sources, only
 from .instance import VideoAP
 from .report import format_tracks
@@ -34,12 +35,12 @@ class YouTubeVisBenchmark(Benchmark):
         return {**vars(self), "_listed": None}  # jobs of other processes bring their own tracks
 
     def truth(self, path: Path, split: Path | None) -> Sources:
-        """A json with annotations."""
-        return self._list(self.style.read_truth(path), split)
+        """A json with annotations; ROOT/valid.json is also found where the other layouts have it."""
+        return self._list(self.style.read_truth(find_json(path)), split)
 
     def videos(self, path: Path, split: Path | None) -> Sources:
         """A json with or without annotations."""
-        return self._list(self.style.read_videos(path), split)
+        return self._list(self.style.read_videos(find_json(path)), split)
 
     def _list(self, listed: TrackTruth, split: Path | None) -> Sources:
         self._listed, self.categories, tracks = listed, listed.categories, by_video(listed.tracks)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..formats.rle import Runs, decode_runs
-from ..formats.tracks import PredictedTrack, TrueTrack, VideoEntry
+from ..formats.coding.rle import Runs, decode_runs
+from ..formats.coding.tracks import PredictedTrack, TrueTrack, VideoEntry
 
 
 @dataclass(frozen=True)

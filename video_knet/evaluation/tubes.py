@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..formats import VOID
-from ..formats.id_maps import Segment
+from ..formats.coding.id_maps import Segment
 from .contingency import TRACK_BITS, Table, segment_areas, segment_class
 
 

@@ -1,6 +1,7 @@
 """Datasets on disk: classes, things, palette, id coding, void, and how each is read and written.
 
-Numpy, PIL and json only. Datasets, evaluators and the synthetic world all stand on these files.
+Numpy, PIL and json only. Datasets, evaluators and the synthetic world all stand on these files: a folder for each
+dataset, `disk` and `coding` for what several share.
 """
 
 from collections.abc import Callable
@@ -10,13 +11,12 @@ from pathlib import Path
 from .base import VOID, ClassTable, FormatError, Frame, ObjectMap, SegmentMap, Video
 from .cityscapes import CityscapesPanoptic, CityscapesStep
 from .cityscapes_vps import CityscapesVps
-from .coco_instance import CocoInstance
-from .coco_panoptic import CocoPanoptic
+from .coco import CocoInstance, CocoPanoptic
 from .dataset_format import DatasetFormat, Published
 from .kitti_step import KittiStep
 from .mapillary import Mapillary
-from .own_description import DESCRIPTION, description_path
 from .own_videos import OwnVideos
+from .own_videos.description import DESCRIPTION, description_path
 from .vipseg import Vipseg
 from .vspw import Vspw
 from .youtube_vis import YouTubeVIS

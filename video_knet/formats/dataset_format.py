@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .base import ClassTable, FormatError, ObjectMap, SegmentMap, Video
-from .png import png_size
+from .disk.png import png_size
 
 
 class Published(NamedTuple):
@@ -35,6 +35,7 @@ class DatasetFormat(ABC):
             "panoptic_maps/train/SEQ/FRAME.png".
         published: Counts of each official split.
         overlapping: Whether objects may overlap, so that only `read_objects` gives all of a frame.
+        tells_objects_apart: Whether labels number objects; else they have classes only.
     """
 
     name: str
@@ -42,6 +43,7 @@ class DatasetFormat(ABC):
     layout: Mapping[str, str]
     published: Mapping[str, Published]
     overlapping = False
+    tells_objects_apart = True
 
     @abstractmethod
     def videos(self, root: str | Path, split: str) -> list[Video]:

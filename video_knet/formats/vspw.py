@@ -15,12 +15,13 @@ import numpy as np
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video, collect_faults
 from .dataset_format import DatasetFormat, Published
-from .folders import list_stems, subfolders
-from .images import write_jpeg
-from .kitti_step_names import LabelFiles
-from .png import list_png, read_png, write_png
-from .splits import add_to_split, is_name, read_split
-from .vipseg_classes import VIPSEG_CLASSES
+from .disk.folders import list_stems, subfolders
+from .disk.images import write_jpeg
+from .disk.pairing import pair_names
+from .disk.png import list_png, read_png, write_png
+from .disk.splits import add_to_split, is_name, read_split
+from .kitti_step.names import LabelFiles
+from .vipseg.classes import VIPSEG_CLASSES
 
 _CLASSES = len(VIPSEG_CLASSES.names)
 _MASK_TO_ID = np.full(256, VOID, np.uint8)  # (256,) mask value -> dataset id; 0 and 255 are void
@@ -43,6 +44,7 @@ class Vspw(DatasetFormat):
 
     name = "vspw"
     classes = VIPSEG_CLASSES
+    tells_objects_apart = False
     published = {"train": Published(2806), "val": Published(343), "test": Published(387)}
     layout = {
         "data/VIDEO/origin/FRAME.jpg": "images",
@@ -241,13 +243,14 @@ def _video(folder: Path, labelled: bool, faults: list[str]) -> Video:
     if not labelled:
         return Video(folder.name, tuple(Frame(stem, path) for stem, path in images.items()))
     masks = list_stems(folder / "mask", (".png",))
-    for present, absent, place in ((images, masks, "mask/{}.png"), (masks, images, "origin/{}.jpg")):
-        faults += [
-            f"{folder / place.format(stem)}: no such file, but there is {present[stem]}. Download the video again, or "
-            "remove what has no partner."
-            for stem in sorted(present.keys() - absent.keys())
-        ]
-    return Video(folder.name, tuple(Frame(stem, images[stem], masks[stem]) for stem in images if stem in masks))
+    stems = pair_names(
+        images,
+        masks,
+        lambda stem: folder / "origin" / f"{stem}.jpg",
+        lambda stem: folder / "mask" / f"{stem}.png",
+        faults,
+    )
+    return Video(folder.name, tuple(Frame(stem, images[stem], masks[stem]) for stem in stems))
 
 
 def _single(path: str | Path | Sequence[Path]) -> Path:

@@ -18,7 +18,7 @@ from knet.segments import Segments
 from knet.targets import FrameTruth, kernel_targets
 from video_knet.models.clip_decoder import ClipSegments
 from video_knet.models.state import BufferedFrame, ClipState, ClipTracks, successor
-from video_knet.models.tubes import as_tubes, tube_truth
+from video_knet.models.tubes import as_tubes, tube_truth, without_padding
 
 
 @MODELS.register_module()
@@ -174,7 +174,8 @@ class ClipKNet(KNet):
 
         objects, shared = results[0], min(self.stitcher.overlap, len(features))
         clip_kernels = gathered.kernels[0, objects.kernels]  # (M, C)
-        object_masks = (last.mask_logits[0, :, objects.kernels] > 0).transpose(0, 1)  # (M, T, h, w)
+        logits = without_padding(last.mask_logits[0, :, objects.kernels], ImageSize.of(state.frames[0].sample.metainfo))
+        object_masks = (logits > 0).transpose(0, 1)  # (M, T, h, w)
         before = object_masks[:, : state.num_done].flatten(1)  # (M, P)
         ids, num_tracks = self.stitcher(clip_kernels, objects.labels, before, state.clip_tracks)
         for t, result in zip(waiting, results, strict=True):

@@ -38,13 +38,33 @@ class Tracks:
 
 
 @dataclass(frozen=True)
+class MovingTracks(Tracks):
+    """Memory of a tracker that expects where objects go.
+
+    Attributes:
+        means: (M, 8) float64 on the CPU: centre, aspect and height of a box, and their change by frame.
+        covariances: (M, 8, 8) float64 on the CPU.
+    """
+
+    means: Tensor = field(default_factory=lambda: torch.zeros(0, 8, dtype=torch.float64))
+    covariances: Tensor = field(default_factory=lambda: torch.zeros(0, 8, 8, dtype=torch.float64))
+
+    def subset(self, kept: Tensor) -> "MovingTracks":
+        """Only the tracks where (M,) bool is True."""
+        names = ("ids", "embeddings", "labels", "last_frames", "means", "covariances")
+        values = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: value[kept.to(value.device)] for name, value in values.items()})
+
+
+@dataclass(frozen=True)
 class VideoState:
     """Where a video stands after a frame.
 
     Attributes:
         video: What identifies the video.
         frame_id: Position of the last frame that was seen; -1 before the first.
-        kernels: (1, N, C) output kernels of that frame; None where no part of the model reads them.
+        kernels: (1, N, C) output kernels of that frame, (W, N, C) where it was segmented in W windows; None where no
+            part of the model reads them.
         tracks: Memory of the tracker; None without a tracker or before the first frame.
     """
 

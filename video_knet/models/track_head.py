@@ -12,9 +12,6 @@ from mmdet.utils import ConfigType
 from mmengine.model import BaseModule, normal_init, xavier_init
 from torch import Tensor, nn
 
-from knet.segments import Segments
-from knet.targets import FrameTruth, Match
-
 
 @dataclass
 class EmbeddingInput:
@@ -25,12 +22,14 @@ class EmbeddingInput:
         mask_logits: (n, h, w).
         features: (C, h, w) pixel features.
         levels: Pyramid levels, (C, h_i, w_i) each.
+        image: (3, H, W) normalised and padded.
     """
 
     kernels: Tensor
     mask_logits: Tensor
     features: Tensor
     levels: list[Tensor]
+    image: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -63,36 +62,6 @@ class KernelEmbedding(BaseModule):
         for fc in self.fcs:
             x = F.relu(fc(x))
         return self.out_layer(x)
-
-
-@dataclass
-class KernelSamples:
-    """Kernels that learn an embedding.
-
-    Attributes:
-        kernels: (n,) indices.
-        ids: (n,) identity of the object of each; -1 for kernels without one.
-    """
-
-    kernels: Tensor
-    ids: Tensor
-
-
-@TASK_UTILS.register_module()
-class MatchedKernelSampler:
-    """Only kernels that are matched with an object (Sec. 3.2; Table 7c, "GT-based")."""
-
-    def __call__(self, segments: Segments, match: Match, truth: FrameTruth) -> KernelSamples:
-        """Sample the kernels of one frame.
-
-        Args:
-            segments: Output of the last stage for this frame, batch size 1.
-            match: Of the last stage.
-            truth: With object ids.
-        """
-        if truth.ids is None:
-            raise ValueError("the embedding needs to know which object is which: gt_instances has no instances_ids")
-        return KernelSamples(match.kernels, truth.ids[match.objects])
 
 
 @MODELS.register_module()

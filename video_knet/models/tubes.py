@@ -9,6 +9,7 @@ B clips, T frames, N kernels, G objects, (h, w) grid of the losses.
 import torch
 from torch import Tensor
 
+from knet.segment_merging import ImageSize
 from knet.segments import Segments
 from knet.targets import FrameTruth, resize
 from video_knet.models.clip_decoder import ClipSegments
@@ -59,6 +60,12 @@ def as_tubes(segments: ClipSegments, frame_size: tuple[int, int]) -> Segments:
     tubes = logits.unflatten(0, (num_clips, -1)).transpose(1, 2).flatten(2, 3)  # (B, N, T*h, w)
     kernels = segments.kernels if segments.kernels.dim() == 3 else segments.kernels.mean(dim=1)  # (B, N, C)
     return Segments(kernels, tubes, segments.class_logits)
+
+
+def without_padding(maps: Tensor, size: ImageSize) -> Tensor:
+    """(..., h, w) maps of a padded image to the cells that the image reaches."""
+    rows, columns = (-(-n * image // padded) for n, image, padded in zip(maps.shape[-2:], size.resized, size.padded))
+    return maps[..., :rows, :columns]
 
 
 def mask_ious(first: Tensor, second: Tensor) -> Tensor:

@@ -19,8 +19,9 @@ from knet.knet import KNet, mask_boxes
 from knet.segment_merging import ImageSize, PanopticSegments, rescale
 from knet.segments import InitialSegments
 from knet.targets import FrameTruth
+from video_knet.models.kernel_sampling import KernelSamples
 from video_knet.models.state import VideoState, successor
-from video_knet.models.track_head import EmbeddingInput, KernelSamples, mean_losses
+from video_knet.models.track_head import EmbeddingInput, mean_losses
 
 
 @MODELS.register_module()
@@ -119,26 +120,38 @@ class VideoKNet(KNet):
             losses |= {f"ref.{name}": loss for name, loss in self.ref_loss(ref_losses).items()}
         key_losses = self.supervision(key_initial, key_output.stages, key_truths)
         losses |= {f"key.{name}": loss for name, loss in key_losses.items()}
-        if self.track_head is not None:
-            keys = self._embed_samples([x[key] for x in levels], key_initial, key_output, key_truths)
-            refs = self._embed_samples([x[ref] for x in levels], ref_initial, ref_output, ref_truths)
+        if self.track_head is not None and self.track_head.sampler is not None:
+            ref_images, key_images = batch_inputs.unbind(1)
+            keys = self._embed_samples(key_images, [x[key] for x in levels], key_initial, key_output, key_truths)
+            refs = self._embed_samples(ref_images, [x[ref] for x in levels], ref_initial, ref_output, ref_truths)
             pairs = [self.track_head.loss(*k, *r) for k, r in zip(keys, refs, strict=True)]
             losses |= {f"track.{name}": loss for name, loss in mean_losses(pairs).items()}
         return losses
 
     def _embed_samples(
-        self, levels: list[Tensor], initial: InitialSegments, output: DecoderOutput, truths: list[FrameTruth]
+        self,
+        images: Tensor,
+        levels: list[Tensor],
+        initial: InitialSegments,
+        output: DecoderOutput,
+        truths: list[FrameTruth],
     ) -> list[tuple[Tensor, Tensor]]:
         """Embeddings and identities of the kernels of each frame that learn to be told apart."""
-        matches = self.supervision.match(output.last, truths)
+        matches, things = self.supervision.match(output.last, truths), self.supervision.things(output.last)
         embedded = []
         for b, (match, truth) in enumerate(zip(matches, truths, strict=True)):
-            samples: KernelSamples = self.track_head.sampler(output.last.frames(slice(b, b + 1)), match, truth)
-            embedded.append((self._embed(levels, initial, output, b, samples.kernels), samples.ids))
+            samples: KernelSamples = self.track_head.sampler(things.frames(slice(b, b + 1)), match, truth)
+            embedded.append((self._embed(images, levels, initial, output, b, samples.kernels), samples.ids))
         return embedded
 
     def _embed(
-        self, levels: list[Tensor], initial: InitialSegments, output: DecoderOutput, frame: int, kernels: Tensor
+        self,
+        images: Tensor,
+        levels: list[Tensor],
+        initial: InitialSegments,
+        output: DecoderOutput,
+        frame: int,
+        kernels: Tensor,
     ) -> Tensor:
         """(n,) kernel indices of one frame of the batch to (n, C) association embeddings."""
         chosen = output.association_kernels[frame, kernels]
@@ -150,6 +163,7 @@ class VideoKNet(KNet):
                 mask_logits=output.last.mask_logits[frame, kernels],
                 features=initial.features[frame],
                 levels=[x[frame] for x in levels],
+                image=images[frame],
             )
         )
 
@@ -181,13 +195,17 @@ class VideoKNet(KNet):
             state = successor(self.state, frame.metainfo)
             # Half-done frames must not be continued from.
             self.state = None
-            _, self.state = self.step([x[i : i + 1] for x in levels], frame, state)
+            image = batch_inputs.flatten(0, 1)[i : i + 1]
+            _, self.state = self.step(image, [x[i : i + 1] for x in levels], frame, state)
         return batch_data_samples
 
-    def step(self, levels: list[Tensor], sample: DetDataSample, state: VideoState) -> tuple[DetDataSample, VideoState]:
+    def step(
+        self, image: Tensor, levels: list[Tensor], sample: DetDataSample, state: VideoState
+    ) -> tuple[DetDataSample, VideoState]:
         """Segment one frame and continue its tracks; pure in `state`.
 
         Args:
+            image: (1, 3, H, W) the frame.
             levels: Pyramid levels of the frame, (1, C, h_i, w_i) each.
             sample: Its metainfo; receives the result.
             state: After the previous frame.
@@ -207,7 +225,7 @@ class VideoKNet(KNet):
         ids, tracks = torch.zeros_like(labels), None
         if self.tracker is not None:
             boxes = self._track_boxes(masks, initial.semantic_logits, size)
-            embeddings = self._embed(levels, initial, output, 0, kernels)
+            embeddings = self._embed(image, levels, initial, output, 0, kernels)
             ids, tracks = self.tracker(boxes, scores, labels, embeddings, state.frame_id, state.tracks)
 
         sample.pred_track_instances = InstanceData(

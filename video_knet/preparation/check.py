@@ -72,7 +72,7 @@ def check_dataset(name: str, root: Path, split: str | None = None, workers: int 
         raise FormatError(f"{root}: no such folder. Give the folder of the dataset (data/README.md).")
     tree, faults = survey(root, data_format.layout)
     listing = list_splits(data_format, root, () if split is None else (split,))
-    faults += split_faults(listing.splits, data_format)
+    faults += split_faults(listing.splits)
     warnings = [*listing.warnings, *count_warnings(listing.splits)]
     if split is None:
         faults += half_splits(root, listing)

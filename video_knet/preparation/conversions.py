@@ -13,10 +13,10 @@ from PIL import Image
 
 from ..formats.base import FormatError
 from ..formats.cityscapes import Cityscapes
-from ..formats.files import whole_file
-from ..formats.images import check_complete, decode
-from ..formats.png import png_size, read_png
-from ..formats.segment_png import encode_segments
+from ..formats.coding.segment_png import encode_segments
+from ..formats.disk.files import whole_file
+from ..formats.disk.images import check_complete, decode
+from ..formats.disk.png import png_size, read_png
 
 JPEG_QUALITY = 95
 _FULL = (errno.ENOSPC, errno.EDQUOT)

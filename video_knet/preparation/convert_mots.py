@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from ..formats import OwnVideos
 from ..formats.base import VOID, FormatError, collect_faults
-from ..formats.own_description import PANOPTIC, Description, write_description
-from ..formats.png import png_size
+from ..formats.disk.png import png_size
+from ..formats.own_videos.description import PANOPTIC, Description, write_description
 from .mots_files import IGNORE, MotsSequence, find_sequences, map_of_objects, read_map, read_text
 from .new_dataset import Job, new_dataset, place
 from .sources import class_table, splits_of

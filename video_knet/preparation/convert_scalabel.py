@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from ..formats import OwnVideos, YouTubeVIS
 from ..formats.base import FormatError, collect_faults
-from ..formats.own_description import INSTANCES, Description, write_description
-from ..formats.png import png_size
-from ..formats.rle import MaskError, counts_text, decode_runs
-from ..formats.tracks import TrackTruth, TrueTrack, VideoEntry
+from ..formats.coding.rle import MaskError, counts_text, decode_runs
+from ..formats.coding.tracks import TrackTruth, TrueTrack, VideoEntry
+from ..formats.disk.png import png_size
+from ..formats.own_videos.description import INSTANCES, Description, write_description
 from .new_dataset import Job, new_dataset, place
 from .scalabel_files import ScalabelFrame, find_splits, read_frames
 from .sources import class_table, read_names

@@ -8,9 +8,9 @@ from tqdm import tqdm
 
 from ..formats import OwnVideos
 from ..formats.base import VOID, FormatError, collect_faults
-from ..formats.folders import IMAGES
-from ..formats.own_description import SEMANTIC, Description, write_description
-from ..formats.png import png_size, read_png
+from ..formats.disk.folders import IMAGES
+from ..formats.disk.png import png_size, read_png
+from ..formats.own_videos.description import SEMANTIC, Description, write_description
 from .new_dataset import Job, new_dataset, place
 from .sources import Frames, class_table, frames_of, need_folder, read_names, splits_of
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..formats.base import VOID, FormatError, Frame, ObjectMap, SegmentMap, collect_faults
 from ..formats.dataset_format import DatasetFormat
-from ..formats.images import check_complete, check_upright, decode
-from ..formats.png import read_png
-from ..formats.vipseg_raw import FIRST_OBJECT, RawFrame
+from ..formats.disk.images import check_complete, check_upright, decode
+from ..formats.disk.png import read_png
+from ..formats.vipseg.raw import FIRST_OBJECT, RawFrame
 from .identities import Identities
 
 NamedFrame = tuple[str, Frame]  # (name of the video, frame)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..formats.base import ClassTable, ObjectMap, SegmentMap
-from ..formats.track_numbers import distinct
+from ..formats.coding.track_numbers import distinct
 
 _SAME_PLACE = 0.5  # of an object's pixels in the frame before: from here on two objects are at one place
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ..formats.base import FormatError
-from ..formats.json_files import write_json
-from ..formats.youtube_vis_json import load, read_videos
-from ..formats.youtube_vis_tree import Tree
+from ..formats.disk.json_files import write_json
+from ..formats.youtube_vis.json import load, read_videos
+from ..formats.youtube_vis.tree import Tree
 
 MINIVAL, REST = "train_minival.json", "train_without_minival.json"
 EVERY = 10

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from ..formats.base import VOID, FormatError, SegmentMap, collect_faults
-from ..formats.folders import IMAGES, subfolders
-from ..formats.png import read_png
-from ..formats.rle import decode_mask
+from ..formats.coding.rle import decode_mask
+from ..formats.disk.folders import IMAGES, subfolders
+from ..formats.disk.png import read_png
 from .sources import frames_of, need_folder, numbered
 
 IGNORE = 10

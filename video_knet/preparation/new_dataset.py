@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..formats.base import FormatError
-from ..formats.json_files import write_json
+from ..formats.disk.json_files import write_json
 
 SIGN = "conversion.json"  # how a dataset was made; also the sign that a folder may be replaced
 LINKS = ("symlink", "hard")

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from ..formats import get_format
 from ..formats.base import FormatError, collect_faults
-from ..formats.files import whole_file
-from ..formats.json_files import read_json, write_json
+from ..formats.disk.files import whole_file
+from ..formats.disk.json_files import read_json, write_json
 from ..parallel import each_item
 from .conversions import Conversion, Piece
 from .recipes import RECIPES, Recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..formats.base import FormatError, collect_faults
-from ..formats.folders import subfolders
+from ..formats.disk.folders import subfolders
 from .sources import need_folder
 
 _IMAGES = ("images/seg_track_20", "images")

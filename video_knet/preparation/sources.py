@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..formats.base import VOID, ClassTable, FormatError
-from ..formats.folders import first_folder, list_stems, subfolders
-from ..formats.own_description import distinct_colors
-from ..formats.own_splits import natural
+from ..formats.disk.folders import first_folder, list_stems, subfolders
+from ..formats.own_videos.description import distinct_colors
+from ..formats.own_videos.splits import natural
 
 Frames = dict[str, dict[str, Path]]  # {video: {stem: file}}, both in natural order
 

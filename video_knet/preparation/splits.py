@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -89,8 +89,8 @@ def list_splits(data_format: DatasetFormat, root: Path, names: tuple[str, ...] =
     return listing
 
 
-def split_faults(splits: list[Split], data_format: DatasetFormat) -> Iterator[str]:
-    """Faults of the lists: videos without frames, names or images that are there twice, videos of another split."""
+def split_faults(splits: list[Split]) -> Iterator[str]:
+    """Faults of the lists: videos without frames, names or images that are there twice, splits that are exchanged."""
     for split in splits:
         yield from split.faults
         for name, count in Counter(video.name for video in split.videos).items():
@@ -101,7 +101,6 @@ def split_faults(splits: list[Split], data_format: DatasetFormat) -> Iterator[st
             yield from _video_faults(video, split, images)
     yield from _shared_faults(splits)
     yield from _exchanged_faults(splits)
-    yield from _misplaced_faults(splits, getattr(data_format, "splits", None))
 
 
 def count_warnings(splits: list[Split]) -> Iterator[str]:
@@ -179,23 +178,6 @@ def _exchanged_faults(splits: list[Split]) -> Iterator[str]:
                 f"{_place(first.videos[0])[1]}: split {first.name} has {other} videos as {second.name} should, and "
                 f"{second.name} {own} as {first.name} should: they are swapped. Restore the original splits."
             )
-
-
-def _misplaced_faults(splits: list[Split], published: Mapping[str, Mapping] | None) -> Iterator[str]:
-    """Videos that the dataset's own list has in another split."""
-    if not published:
-        return
-    for split in splits:
-        own = published.get(split.name, {})
-        others = {name: videos for name, videos in published.items() if own and not set(videos) & set(own)}
-        for video in split.videos:
-            for other, videos in others.items():
-                if video.name in videos and video.name not in own:
-                    path = video.frames[0].label if video.frames else video.name
-                    yield (
-                        f"{path}: video {video.name} lies in split {split.name}, but belongs to {other}. Restore the "
-                        "original split."
-                    )
 
 
 class _Remarks(logging.Handler):

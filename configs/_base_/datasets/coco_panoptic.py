@@ -1,7 +1,9 @@
 """COCO panoptic (2017): half of the images cropped to a random rectangle before the short side becomes 480 to 800.
 
-That is the paper's augmentation (appendix), which follows DETR. data_root is the folder that holds `train2017`,
-`val2017` and `annotations`; the environment variable COCO_ROOT overrides it.
+That is the paper's augmentation (appendix), which follows DETR. The rectangle's sides are fractions of the image's, so
+it is cut out of the image as it is; the released code first resizes to a short side of 400, 500 or 600, which costs
+more than decoding and shows the same. data_root is the folder that holds `train2017`, `val2017` and `annotations`; the
+environment variable COCO_ROOT overrides it.
 """
 
 _base_ = "../loaders/images.py"
@@ -10,7 +12,6 @@ dataset = dict(format="coco_panoptic", data_root="{{$COCO_ROOT:data/coco}}", che
 short_sides = [(1333, side) for side in range(480, 801, 32)]
 resize = dict(type="RandomChoiceResize", scales=short_sides, keep_ratio=True)
 crop_and_resize = [
-    dict(type="RandomChoiceResize", scales=[(4200, side) for side in (400, 500, 600)], keep_ratio=True),
     dict(type="RandomCrop", crop_type="relative_range", crop_size=(0.7, 0.7)),
     resize,
 ]

@@ -15,6 +15,7 @@ frame_transforms = [
     dict(type="RandomResize", scale=short_side, ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type="RandomFlip", prob=0.5),
     dict(type="RandomCrop", crop_size=(480, 480)),
+    dict(type="PhotoMetricDistortion"),
     dict(type="SegmentMapToMasks"),
 ]
 train_pipeline = [

@@ -1,7 +1,7 @@
 """Video K-Net, ResNet-50, VIPSeg: Table 6, all three parts. The released model has no kernel fusion.
 
 Command:   tools/dist_train.sh configs/video_knet/vipseg/video_knet_r50_vipseg.py 8
-Start:     `configs/knet/knet_r50_coco_panoptic.py`, `--cfg-options load_from=FILE`; class rows are learned anew
+Start:     `configs/knet/knet_r50_coco_panoptic.py`, `--cfg-options load_from=FILE`; class rows go by name
 Hardware:  8 GPUs, one clip each
 Expected:  STQ 0.331, VPQ 0.261 (the paper's; not measured here)
 """

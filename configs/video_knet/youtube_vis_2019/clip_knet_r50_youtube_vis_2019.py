@@ -1,7 +1,7 @@
 """Clip-level Video K-Net, ResNet-50, YouTube-VIS-2019: Table 5.
 
 Command:   tools/dist_train.sh configs/video_knet/youtube_vis_2019/clip_knet_r50_youtube_vis_2019.py 8
-Start:     `configs/knet/knet_r50_coco_instance.py`, `--cfg-options load_from=FILE`; class rows are learned anew
+Start:     `configs/knet/knet_r50_coco_instance.py`, `--cfg-options load_from=FILE`; class rows go by name
 Hardware:  8 GPUs, two clips of five frames each
 Expected:  AP 0.405 on the test server's validation videos (the paper's; not measured here)
 """

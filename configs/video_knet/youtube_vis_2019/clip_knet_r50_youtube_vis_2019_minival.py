@@ -3,7 +3,7 @@
 Public validation labels do not exist. `tools/make_minival.py data/youtube_vis_2019` writes the two parts of train.
 
 Command:   tools/dist_train.sh configs/video_knet/youtube_vis_2019/clip_knet_r50_youtube_vis_2019_minival.py 8
-Start:     `configs/knet/knet_r50_coco_instance.py`, `--cfg-options load_from=FILE`; class rows are learned anew
+Start:     `configs/knet/knet_r50_coco_instance.py`, `--cfg-options load_from=FILE`; class rows go by name
 Hardware:  8 GPUs, two clips of five frames each
 Expected:  not measured, and not comparable with the test server's
 """

@@ -14,5 +14,9 @@ _base_ = [
     "../../_base_/default_runtime.py",
 ]
 
-model = dict(labels=dict(type="FormatLabels", format="youtube_vis_2019"), neck=_base_.neck)
+model = dict(
+    labels=dict(type="FormatLabels", format="youtube_vis_2019"),
+    backbone=dict(with_cp=True),  # spares memory
+    neck=_base_.neck,
+)
 auto_scale_lr = dict(base_batch_size=8)

@@ -21,6 +21,7 @@ import knet  # noqa: F401  must come before mmdet
 from mmdet.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS
 
 from video_knet.apis.lint.components import REGISTRIES
+from video_knet.apis.lint.files import is_there
 from video_knet.apis.lint.finding import Finding, did_you_mean, evaluators_of, fault, walk, warning
 from video_knet.apis.lint.shapes import check_shapes
 
@@ -189,7 +190,7 @@ def _check_metrics(config: Mapping[str, Any], findings: list[Finding]) -> None:
     for split in ("val", "test"):
         for key, settings in evaluators_of(config, split):
             named = [settings.get(name) for name in ("ann_file", "data_root")]
-            if any(isinstance(path, str) and not os.path.exists(path) for path in named):
+            if any(isinstance(path, str) and not is_there(path) for path in named):
                 scores = None
                 continue
             metric = _try(config, key, lambda settings=settings: METRICS.build(settings), findings)

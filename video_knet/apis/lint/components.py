@@ -212,7 +212,7 @@ def plain_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, set[str]]]
         "custom_imports": (config.get("custom_imports"), {"imports", "allow_failed_imports"}),
         "env_cfg": (environment, {"cudnn_benchmark", "mp_cfg", "dist_cfg", "resource_limit"}),
         "env_cfg.mp_cfg": (environment.get("mp_cfg"), processes),
-        "world": (config.get("world"), {"format", "size", "frames", "seed", "difficulty", "videos"}),
+        "world": (config.get("world"), {"format", "kind", "size", "frames", "seed", "difficulty", "videos"}),
     }
     if "constructor" not in optimizing:
         settings["optim_wrapper.paramwise_cfg"] = (paramwise, PARAMWISE)

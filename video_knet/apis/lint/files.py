@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from video_knet.apis.lint.finding import LOADERS, Finding, evaluators_of, fault, join, walk, warning
+from video_knet.formats.youtube_vis.tree import find_json
 
 
 def check_files(config: Mapping[str, Any], variables: Sequence[tuple[str, str]]) -> list[Finding]:
@@ -28,9 +29,14 @@ def check_files(config: Mapping[str, Any], variables: Sequence[tuple[str, str]])
                 continue
             seen.add(value)
             below = entry.get("data_root") if name == "ann_file" else None
-            if not os.path.exists(value) and not (isinstance(below, str) and os.path.exists(Path(below) / value)):
+            if not is_there(value) and not (isinstance(below, str) and os.path.exists(Path(below) / value)):
                 findings.append(warning(join(path, name), f"{value} does not exist", _data_remedy(value, variables)))
     return findings + _check_checkpoints(config)
+
+
+def is_there(path: str) -> bool:
+    """Whether a folder or file of data is there; a json of YouTube-VIS may lie where the metric finds it."""
+    return os.path.exists(find_json(Path(path)))
 
 
 def _data_remedy(value: str, variables: Sequence[tuple[str, str]]) -> str:

@@ -7,6 +7,7 @@ from video_knet.apis.lint.classes import is_video_metric
 from video_knet.apis.lint.finding import LOADERS, Finding, datasets_of, evaluators_of, fault, join, walk, warning
 
 REPEATING = ("RepeatDataset", "ClassBalancedDataset", "MultiImageMixDataset")
+ONLINE = ("VideoKNet", "VideoSegmentor")  # models that take one frame after the other
 NEEDED_HOOKS = {
     "EpochSeedHook": "every epoch would draw the same augmentation, and a resumed run another one",
     "PlainCheckpointHook": "checkpoints would hold objects that loading refuses",
@@ -141,13 +142,14 @@ def _check_data(config: Mapping[str, Any]) -> list[Finding]:
 def _check_online(config: Mapping[str, Any]) -> list[Finding]:
     """Videos as a whole, one frame after the other."""
     findings = []
-    online = (config.get("model") or {}).get("type") == "VideoKNet"
+    model = (config.get("model") or {}).get("type")
+    online = model in ONLINE
     for split in ("val", "test"):
         loader = config.get(f"{split}_dataloader") or {}
         sampler = (loader.get("sampler") or {}).get("type")
         metrics = [metric["type"] for _, metric in evaluators_of(config, split) if is_video_metric(metric)]
         if loader and (metrics or online) and sampler != "WholeVideoSampler":
-            who = metrics[0] if metrics else "VideoKNet"
+            who = metrics[0] if metrics else model
             message = f"is {sampler}, but {who} needs each video as a whole and in order"
             findings.append(fault(f"{split}_dataloader.sampler.type", message, "Set it to 'WholeVideoSampler'"))
         if loader and online and loader.get("batch_size", 1) != 1:

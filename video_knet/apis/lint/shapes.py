@@ -32,7 +32,7 @@ def check_shapes(model: nn.Module) -> list[Finding]:
         steps: dict[str, Callable[[Any], Any]] = {
             "neck": lambda levels: levels if model.neck is None else list(model.neck(levels)),
             "kernel_head": model.kernel_head,
-            "decoder": model.decoder,
+            "decoder": lambda initial: initial if model.decoder is None else model.decoder(initial),
         }
         value: Any = levels
         for name, step in steps.items():

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,9 +70,14 @@ def read_chain(path: Path) -> ConfigFile:
         file.assigned |= {n.id for target in targets if target for n in ast.walk(target) if isinstance(n, ast.Name)}
         if isinstance(statement, ast.Assign) and "_base_" in {getattr(target, "id", None) for target in targets}:
             named = ast.literal_eval(statement.value)
-            named = [named] if isinstance(named, str) else named
+            named = [with_environment(base) for base in ([named] if isinstance(named, str) else named)]
             file.bases = [read_chain(path.parent / base) for base in named if "::" not in base]
     return file
+
+
+def with_environment(text: str) -> str:
+    """A word of a config with the values of the environment variables in it, or their defaults."""
+    return ENVIRONMENT.sub(lambda found: os.environ.get(found[1], found[2]), text)
 
 
 def check_keys(config: Mapping[str, Any], file: ConfigFile) -> list[Finding]:

@@ -1,0 +1,19 @@
+"""AdamW with a step schedule and warm-up over 7 epochs of VSPW.
+
+K-Net's settings of ADE20K, of which the 80,000 iterations with 16 images are rounded to epochs of 198,244 frames.
+"""
+
+optim_wrapper = dict(
+    type="OptimWrapper",
+    optimizer=dict(type="AdamW", lr=1e-4, weight_decay=5e-4),
+    clip_grad=dict(max_norm=1.0, norm_type=2),
+)
+warmup = dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=1000)
+param_scheduler = [
+    warmup,
+    dict(type="MultiStepLR", by_epoch=True, begin=0, end=7, milestones=[5, 6], gamma=0.1),
+]
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=7, val_interval=1)
+val_cfg = dict(type="ValLoop")
+test_cfg = dict(type="TestLoop")
+auto_scale_lr = dict(enable=False, base_batch_size=16)

@@ -1,0 +1,163 @@
+"""Checkpoints of every released model fit the config that is named for them, and `tools/convert_checkpoint.py`."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from knet.checkpoint import RefusedCheckpointError, load_weights, read_checkpoint, under_our_names
+from tests.golden.released_shapes import released_model, without_memory
+from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
+from tools import convert_checkpoint
+from video_knet.apis.class_names import checkpoint_class_names
+from video_knet.apis.conversion import describe_configs
+from video_knet.apis.shipped_configs import CONFIGS, match_configs
+
+IMAGE, KITTI, VIPSEG, CLIP = "cityscapes_step_r50", "kitti_step_r50", "vipseg_r50", "youtube_vis_r50"
+FUSED = dict(fuse="update_dynamic_cov")
+VIDEO, VIS = "video_knet", "video_knet/youtube_vis_2019/clip_knet"
+RELEASED = {  # config: backbone, list of the heads, classes, neck, variants; number of weights, where it is published
+    "knet/knet_r50_cityscapes_step": ("r50", IMAGE, 19, "fpn", {}, 502),
+    "knet/knet_swin_b_cityscapes_step": ("swin_b", IMAGE, 19, "fpn", {}, None),
+    "knet/knet_swin_l_cityscapes_step": ("swin_l", IMAGE, 19, "fpn", {}, None),
+    "knet/knet_r50_coco_panoptic": ("r50", IMAGE, 133, "fpn", {}, 502),
+    "knet/knet_swin_b_coco_panoptic": ("swin_b", IMAGE, 133, "fpn", {}, None),
+    "knet/knet_r50_coco_instance": ("r50", IMAGE, 80, "fpn", {}, 502),
+    "knet/knet_r50_deformable_coco_instance": ("r50", IMAGE, 80, "deformable", {}, None),
+    "knet/knet_swin_b_deformable_coco_instance": ("swin_b", IMAGE, 80, "deformable", {}, None),
+    f"{VIDEO}/kitti_step/video_knet_r50_kitti_step_released": ("r50", KITTI, 19, "fpn", {}, 549),
+    f"{VIDEO}/kitti_step/video_knet_swin_b_kitti_step_released": (
+        "swin_b", KITTI, 19, "fpn", FUSED | dict(link="update"), None,
+    ),
+    f"{VIDEO}/kitti_step/video_knet_swin_l_kitti_step_released": (
+        "swin_l", KITTI, 19, "fpn", FUSED | dict(num_fcs=1), None,
+    ),
+    f"{VIDEO}/kitti_step/video_knet_swin_l_kitti_step_released_update": (
+        "swin_l", KITTI, 19, "fpn", FUSED | dict(link="update"), None,
+    ),
+    f"{VIDEO}/vipseg/video_knet_r50_vipseg_released": ("r50", VIPSEG, 124, "fpn", {}, 549),
+    f"{VIDEO}/vipseg/video_knet_swin_b_vipseg_released": ("swin_b", VIPSEG, 124, "fpn", {}, None),
+    f"{VIS}_r50_youtube_vis_2019": ("r50", CLIP, 40, "fpn", {}, 629),
+    f"{VIS}_swin_b_youtube_vis_2019": ("swin_b", CLIP, 40, "fpn", {}, None),
+    f"{VIS}_r50_deformable_youtube_vis_2019": ("r50", CLIP, 40, "deformable", {}, None),
+    f"{VIS}_swin_b_deformable_youtube_vis_2019": ("swin_b", CLIP, 40, "deformable", {}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("config", RELEASED)
+def test_every_released_model_fits_the_config_that_is_named(config):
+    *arguments, variants, count = RELEASED[config]
+    shapes = released_model(*arguments, **variants)
+    assert count is None or len(shapes) == count
+    checkpoint = under_our_names({"state_dict": without_memory(shapes)}, "released.pth")
+    converted = checkpoint["released"]
+    assert len(converted.used) + len(converted.dropped) == len(shapes)
+    assert not converted.missing
+    assert all("never used" in reason and ".2." not in name for name, reason in converted.dropped.items())
+    assert match_configs(checkpoint).fitting[0] == CONFIGS / f"{config}.py"
+    assert len(checkpoint_class_names(checkpoint)) == arguments[2]
+
+
+def test_parts_that_no_shipped_config_has_are_a_child_of_the_nearest():
+    shapes = released_model("r50", VIPSEG, 124, link="update", fuse="link_atten", num_fcs=1)
+    match = match_configs(under_our_names({"state_dict": without_memory(shapes)}, "odd.pth"))
+    assert match.nearest is not None
+    assert "vipseg" in match.nearest.name
+    (said,) = describe_configs(match)
+    assert "kernel_linking=dict(_delete_=True, type='KernelFusion')" in said
+    assert "num_fcs=1" in said
+    other = {
+        name: (21, *shape[1:]) if "fc_cls" in name or "conv_seg" in name else shape for name, shape in shapes.items()
+    }
+    shapes = released_model("r50", VIPSEG, 124)
+    del shapes["neck.fpn_convs.0.conv.bias"]
+    match = match_configs(under_our_names({"state_dict": without_memory(shapes)}, "incomplete.pth"))
+    assert "video_knet_r50_vipseg_released.py has these parts, but needs weights" in describe_configs(match)[0]
+    match = match_configs(under_our_names({"state_dict": without_memory(other)}, "own_classes.pth"))
+    assert "none of the shipped configs" in describe_configs(match)[0]
+
+
+# The tool
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory) -> Path:
+    """A released KITTI-STEP file, its optimizer with it."""
+    path = tmp_path_factory.mktemp("released") / "released.pth"
+    weights = without_memory(released_model("r50", KITTI, 19))
+    weights["roi_head.mask_head.2.fc_cls.bias"] = torch.arange(19.0)
+    torch.save({"meta": {"epoch": 12}, "state_dict": weights, "optimizer": {"state": {}}}, path)
+    return path
+
+
+def config(name: str) -> str:
+    return str(CONFIGS / "video_knet" / f"{name}.py")
+
+
+def test_the_tool_reports_and_writes_weights_alone(released, tmp_path, capsys):
+    target = tmp_path / "new" / "ours.pth"
+    named = config("kitti_step/video_knet_r50_kitti_step_released")
+    assert convert_checkpoint.main([str(released), str(target), "--config", named]) == 0
+    said = capsys.readouterr().out
+    assert "used: 525" in said
+    assert "dropped: 24" in said
+    assert "roi_head.mask_head.0.attention_previous (4 weights): stage 0 never receives previous kernels" in said
+    assert "missing: 0" in said
+    assert "config: configs/video_knet/kitti_step/video_knet_r50_kitti_step_released.py" in said
+    assert "every weight of its model is there and fits" in said
+    written = torch.load(target, weights_only=True)
+    assert set(written) == {"meta", "state_dict"}
+    assert written["meta"]["epoch"] == 12
+    assert written["meta"]["dataset_meta"]["format"] == "kitti_step"
+    assert written["state_dict"]["decoder.stages.2.class_layer.bias"].tolist() == list(range(19))
+    # What was written converts to itself.
+    assert convert_checkpoint.main([str(target), str(tmp_path / "again.pth")]) == 0
+    assert "525 weights under this project's names" in capsys.readouterr().out
+    again = torch.load(tmp_path / "again.pth", weights_only=True)
+    assert again["meta"] == written["meta"]
+    assert again["state_dict"].keys() == written["state_dict"].keys()
+
+
+def test_what_does_not_fit_the_config_is_listed_and_nothing_is_written(released, tmp_path, capsys):
+    target = tmp_path / "ours.pth"
+    named = config("kitti_step/video_knet_r50_kitti_step")
+    assert convert_checkpoint.main([str(released), str(target), "--config", named]) == 1
+    said = capsys.readouterr().out
+    assert "decoder.kernel_fusion.2.update.feature_layer.weight: not in the file" in said
+    assert "not written" in said
+    named = config("cityscapes_vps/video_knet_r50_cityscapes_vps")  # as many classes, in another order
+    assert convert_checkpoint.main([str(released), str(target), "--config", named]) == 1
+    assert "classes are others, or in another order" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", ["foreign", "hostile", "truncated", "empty", "text", "list", "numbers"])
+def test_files_of_another_kind_are_refused(content, released, tmp_path, capsys):
+    source, target = tmp_path / "in.pth", tmp_path / "out.pth"
+    contents = {
+        "foreign": {"layer1.0.conv1.weight": torch.zeros(1)},
+        "hostile": {"state_dict": {"rpn_head.conv_seg.bias": torch.zeros(1)}, "meta": Path},
+        "list": [1, 2],
+        "numbers": {"state_dict": {"rpn_head.conv_seg.bias": 1}},
+    }
+    raw = {"truncated": released.read_bytes()[:5000], "empty": b"", "text": b"<html>404</html>"}
+    if content in raw:
+        source.write_bytes(raw[content])
+    else:
+        torch.save(contents[content], source)
+    assert convert_checkpoint.main([str(source), str(target)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"convert_checkpoint: {source}")
+    assert len(said.err.splitlines()) == 1
+    assert not said.out
+    assert not target.exists()
+
+
+def test_a_released_file_loads_converted_or_not(released, tmp_path):
+    shapes = {name: value.shape for name, value in read_checkpoint(released)["state_dict"].items()}
+    module = torch.nn.Module()
+    module.state_dict = lambda: {name: torch.zeros(shape) for name, shape in shapes.items()}
+    module.load_state_dict = lambda weights: None
+    assert load_weights(module, released)["meta"] == {"epoch": 12}
+    with pytest.raises(RefusedCheckpointError):
+        read_checkpoint(__file__)

@@ -1,0 +1,59 @@
+"""Tables as measured beside the paper's."""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from video_knet.apis.ablations.runs import Run
+from video_knet.apis.ablations.tables import METRICS, TITLES, Row
+
+
+def as_markdown(tables: Mapping[str, Sequence[tuple[Row, Sequence[Run]]]], command: str) -> str:
+    """All tables, and how they came about.
+
+    Args:
+        tables: By name, each row with its runs, one per seed.
+        command: What was typed.
+    """
+    runs = {run.key: run for rows in tables.values() for _, of_row in rows for run in of_row}
+    runs |= {run.start.key: run.start for run in list(runs.values()) if run.start is not None}
+    parts = [_origin(runs.values(), command)]
+    parts += [f"### {TITLES[name]}\n\n{_table(rows)}" for name, rows in tables.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def mean_and_spread(values: Sequence[float | None]) -> str:
+    """Fractions as percent: mean, and standard deviation where there are several; a dash where one is undefined."""
+    if not values or any(value is None for value in values):
+        return "-"
+    percents = [100 * value for value in values]
+    spread = f" ± {statistics.stdev(percents):.1f}" if len(percents) > 1 else ""
+    return f"{statistics.fmean(percents):.1f}{spread}"
+
+
+def _table(rows: Sequence[tuple[Row, Sequence[Run]]]) -> str:
+    header = ["Row", "On the layout of", *METRICS, *(f"paper {name}" for name in METRICS), "Config"]
+    lines = [header, ["---"] * len(header)]
+    for row, runs in rows:
+        measured = [(run.result() or {}).get("metrics", {}) for run in runs]
+        cells = [mean_and_spread([result.get(name) for result in measured]) for name in METRICS]
+        paper = [f"{row.paper[name]:.1f}" if name in row.paper else "-" for name in METRICS]
+        config = f"`{row.config}`" if row.config else "base"
+        lines.append([row.name, row.benchmark.name, *cells, *paper, config])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _origin(runs: Iterable[Run], command: str) -> str:
+    """Where the figures come from, and what they cost."""
+    runs = list(runs)
+    results: list[dict[str, Any]] = [result for run in runs if (result := run.result()) is not None]
+    seeds = sorted({run.seed for run in runs})
+    devices = ", ".join(sorted({result["device"] for result in results}))
+    times = [result["seconds"] for result in results if not result["resumed"]]
+    cost = f"a training took {min(times):.0f} to {max(times):.0f} s" if times else "all trainings were resumed"
+    return (
+        f"`{command}` on {devices}: {len(runs)} trainings with seeds {', '.join(map(str, seeds))}, {cost}. Percent, "
+        "mean and standard deviation over the seeds, of held-out synthetic videos in which appearance says which "
+        "object is which, after the last epoch. The paper's figures are of real videos and full-size models: only the "
+        "order of the rows can be compared."
+    )

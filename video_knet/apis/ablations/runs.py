@@ -1,0 +1,155 @@
+"""One training of one row: its config, its folder, and what it measured."""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
+
+from video_knet.apis.ablations.tables import Benchmark
+from video_knet.apis.lint.variables import KNOWN_KEYS
+from video_knet.apis.runner import build_runner, load_config
+from video_knet.formats.disk.json_files import write_json
+
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training.
+
+    Attributes:
+        name: Of the config.
+        seed: Of the training.
+        config: Resolved, without what differs from run to run.
+        root: Folder of all runs.
+        start: The run whose weights it starts from.
+    """
+
+    name: str
+    seed: int
+    config: Mapping[str, Any]
+    root: Path
+    start: "Run | None" = None
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Tells runs of different content apart, wherever they are."""
+        content = [self.config, self.seed, self.start and self.start.key]
+        text = json.dumps(content, sort_keys=True, default=str).replace(str(self.root.parent), "")
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def folder(self) -> Path:
+        """Where it writes."""
+        return self.root / f"{self.name}-seed{self.seed}-{self.key}"
+
+    @property
+    def weights(self) -> Path:
+        """Its last checkpoint."""
+        return self.folder / f"epoch_{self.epochs}.pth"
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the training."""
+        return self.config["train_cfg"]["max_epochs"]
+
+    def result(self) -> dict[str, Any] | None:
+        """What it measured; None while it is not finished."""
+        path = self.folder / RESULT
+        return json.loads(path.read_text()) if path.is_file() else None
+
+
+@functools.cache
+def read_config(path: Path, benchmark: Benchmark, configs: Path, data_root: Path) -> dict[str, Any]:
+    """A config at toy size, on a benchmark's world, as plain values that nobody changes.
+
+    Args:
+        path: The base itself, or a config of `configs/ablations`, which is put on top of the base.
+        benchmark: Base and world.
+        configs: Folder of the configs.
+        data_root: Folder of the world.
+    """
+    base = (configs / benchmark.base).resolve()
+    with environment({"ABLATION_BASE": str(base), benchmark.root: str(data_root)}):
+        return settings_of(load_config(path))
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """What a runner reads of a config, as plain values; where to write is left to the run."""
+    return {name: value for name, value in config.to_dict().items() if name in KNOWN_KEYS and name != "work_dir"}
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables, as they were afterwards."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+class ProgressHook(Hook):
+    """Tells how far a training is.
+
+    Args:
+        report: Called with the epochs that went by since the last call.
+    """
+
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self.report = report
+        self.told = 0.0
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, *args: object, **kwargs: object) -> None:
+        """Every tenth step, and after the last one of an epoch."""
+        done = (runner.iter + 1) / len(runner.train_dataloader)
+        if (batch_idx + 1) % 10 == 0 or batch_idx + 1 == len(runner.train_dataloader):
+            self.report(done - self.told)
+            self.told = done
+
+
+def train(run: Run, report: Callable[[float], None]) -> None:
+    """Train and validate; what was begun goes on from its last checkpoint.
+
+    Args:
+        run: What to train.
+        report: Called with the epochs that went by since the last call.
+    """
+    config = Config(dict(run.config))
+    import_modules_from_strings(**config.custom_imports)  # the host does it for configs that are files
+    config.work_dir, config.randomness = str(run.folder), dict(seed=run.seed)
+    config.resume = (run.folder / "last_checkpoint").is_file()
+    if run.start is not None and not config.resume:
+        config.load_from = str(run.start.weights)
+    runner = build_runner(config, threads=1)
+    runner.register_hook(ProgressHook(report))
+    begun = time.monotonic()
+    runner.train()
+    history = json.loads((run.folder / "metrics.json").read_text())["history"]
+    result = dict(name=run.name, seed=run.seed, metrics=history[-1], seconds=round(time.monotonic() - begun, 1))
+    write_json(run.folder / RESULT, result | dict(device=device_name(), resumed=bool(config.resume)), indent=2)
+
+
+def device_name() -> str:
+    """The GPU, or the processor and its number of cores."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} CPU, {os.cpu_count()} cores"

@@ -1,0 +1,95 @@
+"""Trainings one after the other or side by side, each in a process of its own."""
+
+import multiprocessing
+import os
+import queue
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+from tqdm import tqdm
+
+from video_knet.apis.ablations.runs import Run, train
+
+CONSOLE = "console.log"
+_POLL = 2.0  # seconds between two looks at how far the trainings are
+_BAR = "{l_bar}{bar}| {n:.1f}/{total} epochs [{elapsed}<{remaining}, {postfix}]"
+_progress: "queue.Queue[float]"
+
+
+def train_all(runs: Iterable[Run], jobs: int) -> None:
+    """Train what is not finished; a run waits for the one that it starts from.
+
+    Args:
+        runs: Each may be there several times, and those that they start from may be absent.
+        jobs: Processes side by side, with one thread each.
+
+    Raises:
+        ChildProcessError: A training failed. Those beside it have been finished.
+    """
+    waiting = [run for run in with_starts(runs) if run.result() is None]
+    if not waiting:
+        return
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they start
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        progress = manager.Queue()
+        # A new process for each: the host keeps much in the modules of a process.
+        with ProcessPoolExecutor(jobs, context, _begin, (progress,), max_tasks_per_child=1) as pool:
+            with tqdm(total=sum(run.epochs for run in waiting), bar_format=_BAR, smoothing=0.05) as bar:
+                _drive(waiting, jobs, lambda run: pool.submit(_work, run), progress, bar)
+
+
+def with_starts(runs: Iterable[Run]) -> list[Run]:
+    """Every run once, seed by seed, and the ones they start from before them."""
+    found: dict[str, Run] = {}
+    runs = list(runs)
+    for run in [*(run.start for run in runs if run.start is not None), *runs]:
+        found.setdefault(run.key, run)
+    return sorted(found.values(), key=lambda run: run.seed)
+
+
+def _drive(
+    waiting: list[Run], jobs: int, submit: Callable[[Run], Future], progress: "queue.Queue[float]", bar: tqdm
+) -> None:
+    """Start runs as processes become free and as what they start from is there, until none is left."""
+    running: dict[Future, Run] = {}
+    failed: list[str] = []
+    while waiting or running:
+        ready = [run for run in waiting if run.start is None or run.start.result() is not None]
+        for run in ready[: jobs - len(running)] if not failed else []:
+            waiting.remove(run)
+            running[submit(run)] = run
+        if not running:
+            break
+        bar.set_postfix_str(", ".join(f"{run.name} {run.seed}" for run in running.values()), refresh=False)
+        for future in wait(running, _POLL, FIRST_COMPLETED).done:
+            run = running.pop(future)
+            if future.exception() is not None:
+                failed.append(_reason(run, future.exception()))
+        while not progress.empty():
+            bar.update(progress.get())
+        bar.refresh()
+    if failed:
+        raise ChildProcessError(f"{'; '.join(failed)}. The same command goes on with what is left")
+
+
+def _reason(run: Run, error: BaseException) -> str:
+    said = "its process was killed, probably for want of memory" if isinstance(error, BrokenProcessPool) else error
+    return f"{run.name} with seed {run.seed} failed: {said} (see {run.folder / CONSOLE})"
+
+
+def _begin(progress: "queue.Queue[float]") -> None:
+    """Of each process, before its work."""
+    global _progress
+    _progress = progress
+
+
+def _work(run: Run) -> None:
+    """What each process does; what it says goes to a file in the run's folder."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with open(run.folder / CONSOLE, "a") as console:
+        os.dup2(console.fileno(), sys.stdout.fileno())
+        os.dup2(console.fileno(), sys.stderr.fileno())
+    train(run, _progress.put)

@@ -1,0 +1,63 @@
+"""A model beside its baseline at toy size: both trained on one synthetic world, from the same seeds, and measured."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from video_knet.apis.ablations.runs import Run, settings_of
+from video_knet.apis.ablations.schedule import train_all
+from video_knet.apis.quickstart import OUTPUTS, make_world, remove
+from video_knet.apis.runner import load_config
+from video_knet.apis.testing import run_test
+from video_knet.parallel import count_cores
+
+
+def run_comparison(
+    configs: Sequence[str | Path],
+    work_dir: str | Path,
+    seeds: int = 1,
+    jobs: int | None = None,
+    options: dict[str, Any] | None = None,
+) -> list[list[dict[str, float | None]]]:
+    """Train and measure; what is finished stays, and a world that is there already is used again.
+
+    Args:
+        configs: Those to compare, on one world; the last one is the model, of which results are written as in
+            `run_quickstart`, from its first seed.
+        work_dir: Receives `data/`, `runs/`, `checkpoint.pth`, `pred/`, `overlay/` and `metrics.json`.
+        seeds: Trainings of each.
+        jobs: Trainings side by side; None for as many as there are cores.
+        options: Overrides of the configs by dotted name.
+
+    Returns:
+        Of each config the scores after the last epoch, seed by seed.
+
+    Raises:
+        ValueError: There is nothing to do, or something else than the world in its place.
+        ChildProcessError: A training failed.
+    """
+    if seeds < 1:
+        raise ValueError(f"seeds is {seeds}; at least one is needed")
+    work_dir = Path(work_dir)
+    loaded = [(Path(path), load_config(path, work_dir, options)) for path in configs]
+    make_world(loaded[-1][1].world, Path(loaded[-1][1].train_dataloader.dataset.data_root))
+    rows = [
+        [Run(f"{path.parent.name}_{path.stem}", seed, settings_of(cfg), work_dir / "runs") for seed in range(seeds)]
+        for path, cfg in loaded
+    ]
+    train_all([run for runs in rows for run in runs], jobs or count_cores())
+    for stale in OUTPUTS:
+        remove(work_dir / stale)
+    checkpoint = work_dir / "checkpoint.pth"
+    shutil.copyfile(rows[-1][0].weights, checkpoint)
+    run_test(
+        configs[-1],
+        checkpoint,
+        work_dir=work_dir / "test",
+        out_dir=work_dir / "pred",
+        show_dir=work_dir / "overlay",
+        json_file=work_dir / "metrics.json",
+        options=options,
+    )
+    return [[run.result()["metrics"] for run in runs] for runs in rows]

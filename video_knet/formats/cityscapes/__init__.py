@@ -1,0 +1,5 @@
+"""Cityscapes panoptic and Cityscapes-STEP."""
+
+from .format import Cityscapes, CityscapesPanoptic, CityscapesStep
+
+__all__ = ["Cityscapes", "CityscapesPanoptic", "CityscapesStep"]

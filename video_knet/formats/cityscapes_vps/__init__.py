@@ -1,0 +1,5 @@
+"""Cityscapes-VPS."""
+
+from .format import CityscapesVps
+
+__all__ = ["CityscapesVps"]

@@ -1,0 +1,6 @@
+"""COCO panoptic and COCO instances."""
+
+from .instance import CocoInstance
+from .panoptic import CocoPanoptic
+
+__all__ = ["CocoInstance", "CocoPanoptic"]

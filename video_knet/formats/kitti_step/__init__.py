@@ -1,0 +1,5 @@
+"""KITTI-STEP."""
+
+from .format import KittiStep
+
+__all__ = ["KittiStep"]

@@ -1,0 +1,5 @@
+"""Mapillary Vistas."""
+
+from .format import Mapillary
+
+__all__ = ["Mapillary"]

@@ -1,0 +1,5 @@
+"""VIPSeg."""
+
+from .format import Vipseg
+
+__all__ = ["Vipseg"]
