@@ -164,7 +164,7 @@ def test_classes_outlive_their_folder(root):
 def test_a_checkpoint_outlives_the_folder_of_its_dataset(tmp_path):
     model = ConfigDict(type="VideoKNet", labels=dict(type="FormatLabels", format=str(tmp_path / "gone")))
     meta = {"classes": ("a", "b", "c"), "thing_ids": (1,), "label_ids": (1, 0, 2), "palette": ((1, 2, 3),) * 3}
-    torch.save({"state_dict": {}, "meta": {"dataset_meta": meta}}, tmp_path / "checkpoint.pth")
+    torch.save({"state_dict": {"weight": torch.zeros(1)}, "meta": {"dataset_meta": meta}}, tmp_path / "checkpoint.pth")
     labels = with_known_labels(model, tmp_path / "checkpoint.pth").labels
     assert TASK_UTILS.build(labels) == LabelSpace(num_things=1, num_stuff=2, ids=(1, 0, 2))
     assert model.labels.type == "FormatLabels"

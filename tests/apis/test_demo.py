@@ -53,7 +53,7 @@ def test_faults_are_one_sentence(red_square, video, tmp_path, capsys):
         "'cuda:99' is not there": [config, checkpoint, str(video), "--device", "cuda:99"],
     }
     for message, arguments in cases.items():
-        assert main([*arguments, *out]) == 1
+        assert main([*arguments, *out]) == (2 if message == "checkpoint" else 1)
         error = capsys.readouterr().err.strip().splitlines()[-1]
         assert error.startswith("demo: ")
         assert message in error
