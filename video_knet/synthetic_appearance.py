@@ -1,6 +1,6 @@
 """A synthetic world in which appearance, not position, says which object is which.
 
-As many look-alikes of two classes as will, equal in shape and size. They walk back and forth across the image, cross and
+As many look-alikes of two classes as will, equal in shape and size. They walk back and forth over the image, cross and
 hide each other; they jump, vanish for a few frames and appear elsewhere; and two of a class change places between two
 frames. What stays with an object is how its body looks: among the hues of its class it has a hue, a lightness and a
 direction of stripes of its own. Nothing else outlines it, so whoever separates look-alikes has to see that, too.
