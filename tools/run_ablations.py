@@ -9,10 +9,10 @@ import shlex
 import sys
 from pathlib import Path
 
+from video_knet.apis.ablations.tables import TABLES
 from video_knet.apis.command import run_command
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-TABLES = ("1", "7a", "7b", "7c", "7d", "7e", "7f")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(args: argparse.Namespace, command: str) -> None:
     from video_knet.apis.ablations.measuring import measure
 
-    tables = args.tables or TABLES
+    tables = args.tables or tuple(TABLES)
     print(measure(tables, CONFIGS, args.work_dir.resolve(), args.seeds, args.jobs, args.out, command))
 
 

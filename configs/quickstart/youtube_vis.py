@@ -11,7 +11,7 @@ _base_ = [
     "../_base_/models/clip_knet_tiny.py",
     "../_base_/datasets/youtube_vis_2019.py",
     "../_base_/default_runtime.py",
-    "../_base_/schedules/adamw_toy_8e.py",
+    "../_base_/schedules/adamw_toy_4e.py",
     "../_base_/worlds/toy.py",
 ]
 
@@ -45,11 +45,5 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(ann_file=f"{data_root}/valid.json")
 test_evaluator = val_evaluator
-max_epochs = 4
-train_cfg = dict(max_epochs=max_epochs, val_interval=2)
-param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=0, end=max_epochs, eta_min=1e-5, convert_to_iter_based=True),
-]
 save = dict(interval=2, max_keep_ckpts=1, save_best="AP", rule="greater")
 default_hooks = dict(logger=dict(interval=20), checkpoint=save)

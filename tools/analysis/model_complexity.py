@@ -6,11 +6,11 @@ what papers call FLOPs. Counted are matrix products, convolutions and sampling o
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from video_knet.apis.command import add_config_options, positive, run_command
+from video_knet.formats.disk.json_files import write_json
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHAPE = (800, 1333)
@@ -61,7 +61,7 @@ def count_one(args: argparse.Namespace) -> None:
     print(f"{args.config}, a frame of {cost.size[0]}x{cost.size[1]} with padding")
     print(parts_table(cost))
     if args.json is not None:
-        write_json(args.json, {"config": str(args.config), **cost.as_dict()})
+        write_json(args.json, {"config": str(args.config), **cost.as_dict()}, indent=2)
 
 
 def count_all(args: argparse.Namespace) -> None:
@@ -72,7 +72,7 @@ def count_all(args: argparse.Namespace) -> None:
     tables, costs = all_tables(CONFIGS)
     print("\n\n".join(tables.values()))
     if args.json is not None:
-        write_json(args.json, {name: [cost.as_dict() for cost in each] for name, each in costs.items()})
+        write_json(args.json, {name: [cost.as_dict() for cost in each] for name, each in costs.items()}, indent=2)
     if args.update is not None:
         update_page(args.update, tables)
 
@@ -81,13 +81,6 @@ def draw(args: argparse.Namespace) -> None:
     from video_knet.apis.complexity.figure import draw_figure
 
     draw_figure(args.figure, CONFIGS)
-
-
-def write_json(path: Path, figures: dict) -> None:
-    from video_knet.formats.disk.files import whole_file
-
-    with whole_file(path) as file:
-        file.write((json.dumps(figures, indent=2) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ from typing import Any
 
 from video_knet.apis.ablations.runs import Run, settings_of
 from video_knet.apis.ablations.schedule import train_all
-from video_knet.apis.quickstart import OUTPUTS, make_world, remove
+from video_knet.apis.quickstart import OUTPUTS, make_world, measure_checkpoint, remove
 from video_knet.apis.runner import load_config
-from video_knet.apis.testing import run_test
 from video_knet.parallel import count_cores
 
 
@@ -49,15 +48,6 @@ def run_comparison(
     train_all([run for runs in rows for run in runs], jobs or count_cores())
     for stale in OUTPUTS:
         remove(work_dir / stale)
-    checkpoint = work_dir / "checkpoint.pth"
-    shutil.copyfile(rows[-1][0].weights, checkpoint)
-    run_test(
-        configs[-1],
-        checkpoint,
-        work_dir=work_dir / "test",
-        out_dir=work_dir / "pred",
-        show_dir=work_dir / "overlay",
-        json_file=work_dir / "metrics.json",
-        options=options,
-    )
+    shutil.copyfile(rows[-1][0].weights, work_dir / "checkpoint.pth")
+    measure_checkpoint(configs[-1], work_dir, options)
     return [[run.result()["metrics"] for run in runs] for runs in rows]

@@ -40,9 +40,14 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
     checkpoint = work_dir / "checkpoint.pth"
     # Without a score, as of videos too short for the metric's windows, none is best.
     shutil.copyfile(best[-1] if best else (work_dir / "train" / "last_checkpoint").read_text(), checkpoint)
+    return measure_checkpoint(config, work_dir, options)
+
+
+def measure_checkpoint(config: str | Path, work_dir: Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Measure, write and draw what the model of `checkpoint.pth` predicts; returns the metrics."""
     return run_test(
         config,
-        checkpoint,
+        work_dir / "checkpoint.pth",
         work_dir=work_dir / "test",
         out_dir=work_dir / "pred",
         show_dir=work_dir / "overlay",

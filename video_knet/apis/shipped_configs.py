@@ -65,8 +65,9 @@ def match_configs(checkpoint: Mapping[str, Any], configs: Path = CONFIGS) -> Con
             len(path.name),
             str(path),
         )
-        changes = differences(recognise(weights_of(model)), parts)
-        if fits(weights, model):
+        own = weights_of(model)
+        changes = differences(recognise(own), parts)
+        if not misfits(weights, own):
             result.fitting.append((rank, path))
         elif not changes or fits(weights, changed(model, changes)):
             near.append((len(changes), rank, path, changes))

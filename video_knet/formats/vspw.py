@@ -19,7 +19,7 @@ from .disk.folders import list_stems, subfolders
 from .disk.images import write_jpeg
 from .disk.pairing import pair_names
 from .disk.png import list_png, read_png, write_png
-from .disk.splits import add_to_split, is_name, read_split
+from .disk.splits import add_to_split, check_new_video, read_split
 from .kitti_step.names import LabelFiles
 from .vipseg.classes import VIPSEG_CLASSES
 
@@ -197,10 +197,7 @@ class Vspw(DatasetFormat):
             maps: Labels, one per frame; ignored for test.
             start: Number of the first file.
         """
-        if split not in self.published or not is_name(name):
-            raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and the name of a folder")
-        if start < 0:
-            raise FormatError(f"first file number {start}: files are numbered from 0")
+        check_new_video(split, self.published, name, start)
         root = Path(root)
         folder, split_file = root / "data" / name, root / f"{split}.txt"
         for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):

@@ -83,15 +83,8 @@ class AppearanceMotionTracker:
         ids = torch.zeros_like(labels)
         objects, found = (torch.as_tensor(index, device=labels.device) for index in (objects, found))
         ids[objects] = tracks.ids[found]
-        old = tracks.embeddings.clone()
-        old[found] = (1 - self.momentum) * old[found] + self.momentum * embeddings[objects]
-        tracks = replace(
-            tracks,
-            embeddings=old,
-            last_frames=tracks.last_frames.index_fill(0, found, frame_id),
-            means=torch.from_numpy(means),
-            covariances=torch.from_numpy(covariances),
-        )
+        tracks = tracks.seen_again(found, embeddings[objects], self.momentum, frame_id)
+        tracks = replace(tracks, means=torch.from_numpy(means), covariances=torch.from_numpy(covariances))
         new = ((ids == 0) & (scores > self.new_thr)).nonzero().flatten()
         ids[new] = tracks.num_tracks + torch.arange(1, len(new) + 1, device=ids.device)
         tracks = self._start(tracks, ids[new], embeddings[new], labels[new], places[new.cpu().numpy()], frame_id)
@@ -147,15 +140,13 @@ class AppearanceMotionTracker:
         begun = [self.motion.initiate(place) for place in places]
         means = np.stack([mean for mean, _ in begun]) if begun else np.zeros((0, 8))
         covariances = np.stack([covariance for _, covariance in begun]) if begun else np.zeros((0, 8, 8))
-        return replace(
-            tracks,
-            ids=torch.cat([tracks.ids, ids]),
-            embeddings=torch.cat([tracks.embeddings, embeddings]),
-            labels=torch.cat([tracks.labels, labels]),
-            last_frames=torch.cat([tracks.last_frames, torch.full_like(ids, frame_id)]),
-            means=torch.cat([tracks.means, torch.from_numpy(means)]),
-            covariances=torch.cat([tracks.covariances, torch.from_numpy(covariances)]),
-            num_tracks=tracks.num_tracks + len(ids),
+        return tracks.joined_by(
+            frame_id,
+            ids=ids,
+            embeddings=embeddings,
+            labels=labels,
+            means=torch.from_numpy(means),
+            covariances=torch.from_numpy(covariances),
         )
 
 

@@ -1,7 +1,7 @@
 """Everything that is remembered about one video between two frames."""
 
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import torch
 from mmdet.structures import DetDataSample
@@ -23,6 +23,8 @@ class Tracks:
         num_tracks: How many ids have been given out.
     """
 
+    PER_TRACK: ClassVar[tuple[str, ...]] = ("ids", "embeddings", "labels", "last_frames")
+
     ids: Tensor
     embeddings: Tensor
     labels: Tensor
@@ -36,6 +38,30 @@ class Tracks:
         nothing = torch.zeros(0, dtype=torch.int64, device=device)
         return cls(nothing, torch.zeros(0, channels, device=device), nothing, nothing)
 
+    def seen_again(self, positions: Tensor, embeddings: Tensor, momentum: float, frame_id: int) -> Self:
+        """Some of them met the frame's objects.
+
+        Args:
+            positions: (n,) which ones.
+            embeddings: (n, C) of the objects.
+            momentum: Share of the new embedding in a track's embedding.
+            frame_id: Number of the frame.
+        """
+        mixed = self.embeddings.clone()
+        mixed[positions] = (1 - momentum) * mixed[positions] + momentum * embeddings
+        return replace(self, embeddings=mixed, last_frames=self.last_frames.index_fill(0, positions, frame_id))
+
+    def joined_by(self, frame_id: int, **new: Tensor) -> Self:
+        """New tracks after those that are there; `new` has all of `PER_TRACK` but the last frame, the `frame_id`."""
+        new["last_frames"] = torch.full_like(new["ids"], frame_id)
+        values = {name: torch.cat([getattr(self, name), new[name]]) for name in self.PER_TRACK}
+        return replace(self, **values, num_tracks=self.num_tracks + len(new["ids"]))
+
+    def subset(self, kept: Tensor) -> Self:
+        """Only the tracks where (M,) bool is True."""
+        values = {name: getattr(self, name) for name in self.PER_TRACK}
+        return replace(self, **{name: value[kept.to(value.device)] for name, value in values.items()})
+
 
 @dataclass(frozen=True)
 class MovingTracks(Tracks):
@@ -46,14 +72,10 @@ class MovingTracks(Tracks):
         covariances: (M, 8, 8) float64 on the CPU.
     """
 
+    PER_TRACK = (*Tracks.PER_TRACK, "means", "covariances")
+
     means: Tensor = field(default_factory=lambda: torch.zeros(0, 8, dtype=torch.float64))
     covariances: Tensor = field(default_factory=lambda: torch.zeros(0, 8, 8, dtype=torch.float64))
-
-    def subset(self, kept: Tensor) -> "MovingTracks":
-        """Only the tracks where (M,) bool is True."""
-        names = ("ids", "embeddings", "labels", "last_frames", "means", "covariances")
-        values = {name: getattr(self, name) for name in names}
-        return replace(self, **{name: value[kept.to(value.device)] for name, value in values.items()})
 
 
 @dataclass(frozen=True)

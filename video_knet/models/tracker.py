@@ -146,23 +146,11 @@ class QuasiDenseTracker:
         """The memory after this frame."""
         seen = (ids[:, None] == tracks.ids) & (ids > 0)[:, None]  # (n, M)
         objects, positions = seen.nonzero(as_tuple=True)
-        old_embeddings = tracks.embeddings.clone()
-        mixed = (1 - self.momentum) * old_embeddings[positions] + self.momentum * embeddings[objects]
-        old_embeddings[positions] = mixed
-        old_labels = tracks.labels.index_copy(0, positions, labels[objects])
-        last_frames = tracks.last_frames.index_fill(0, positions, frame_id)
-
+        tracks = tracks.seen_again(positions, embeddings[objects], self.momentum, frame_id)
+        tracks = replace(tracks, labels=tracks.labels.index_copy(0, positions, labels[objects]))
         new = ids > tracks.num_tracks
-        last_frames = torch.cat([last_frames, torch.full_like(ids[new], frame_id)])
-        alive = frame_id - last_frames < self.memory_frames
-        merged = replace(
-            tracks,
-            ids=torch.cat([tracks.ids, ids[new]])[alive],
-            embeddings=torch.cat([old_embeddings, embeddings[new]])[alive],
-            labels=torch.cat([old_labels, labels[new]])[alive],
-            last_frames=last_frames[alive],
-            num_tracks=tracks.num_tracks + int(new.sum()),
-        )
+        tracks = tracks.joined_by(frame_id, ids=ids[new], embeddings=embeddings[new], labels=labels[new])
+        tracks = tracks.subset(frame_id - tracks.last_frames < self.memory_frames)
         free = (ids == NEW) & ~(overlaps.tril(-1) > self.backdrop_iou).any(dim=1)
         backdrops = ((embeddings[free], labels[free]), *tracks.backdrops)[: self.backdrop_frames]
-        return replace(merged, backdrops=backdrops)
+        return replace(tracks, backdrops=backdrops)

@@ -19,6 +19,7 @@ from knet.knet import KNet, mask_boxes
 from knet.segment_merging import ImageSize, PanopticSegments, rescale
 from knet.segments import InitialSegments
 from knet.targets import FrameTruth
+from video_knet.models.frame_pairs import KEYS, REFERENCES, decode_pairs
 from video_knet.models.kernel_sampling import KernelSamples
 from video_knet.models.state import VideoState, successor
 from video_knet.models.track_head import EmbeddingInput, mean_losses
@@ -100,15 +101,8 @@ class VideoKNet(KNet):
             )
         levels = self.extract_feat(batch_inputs.flatten(0, 1))  # (B*2, C, h_i, w_i) each
         initial = self.kernel_head(levels)
-        early = self.decoder.early_stages(initial)  # of both frames at once: they see no other frame
-        ref, key = slice(0, None, 2), slice(1, None, 2)
-        ref_initial, ref_early = initial.frames(ref), [stage.frames(ref) for stage in early]
-        key_initial, key_early = initial.frames(key), [stage.frames(key) for stage in early]
-        if self.ref_loss is None:
-            ref_initial, ref_early = ref_initial.detach(), [stage.detach() for stage in ref_early]
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.ref_loss is not None):
-            ref_output = self.decoder.late_stages(ref_initial, ref_early)
-        key_output = self.decoder.late_stages(key_initial, key_early, previous=ref_output.last.kernels)
+        pairs = decode_pairs(self.decoder, initial, learn_references=self.ref_loss is not None)
+        (ref_initial, ref_output), (key_initial, key_output) = pairs
 
         ref_truths, key_truths = (
             self.supervision.truths([clip[frame] for clip in batch_data_samples], batch_inputs[:, frame])
@@ -122,10 +116,11 @@ class VideoKNet(KNet):
         losses |= {f"key.{name}": loss for name, loss in key_losses.items()}
         if self.track_head is not None and self.track_head.sampler is not None:
             ref_images, key_images = batch_inputs.unbind(1)
-            keys = self._embed_samples(key_images, [x[key] for x in levels], key_initial, key_output, key_truths)
-            refs = self._embed_samples(ref_images, [x[ref] for x in levels], ref_initial, ref_output, ref_truths)
-            pairs = [self.track_head.loss(*k, *r) for k, r in zip(keys, refs, strict=True)]
-            losses |= {f"track.{name}": loss for name, loss in mean_losses(pairs).items()}
+            ref_levels, key_levels = ([x[frames] for x in levels] for frames in (REFERENCES, KEYS))
+            keys = self._embed_samples(key_images, key_levels, key_initial, key_output, key_truths)
+            refs = self._embed_samples(ref_images, ref_levels, ref_initial, ref_output, ref_truths)
+            track_losses = [self.track_head.loss(*k, *r) for k, r in zip(keys, refs, strict=True)]
+            losses |= {f"track.{name}": loss for name, loss in mean_losses(track_losses).items()}
         return losses
 
     def _embed_samples(
@@ -141,10 +136,10 @@ class VideoKNet(KNet):
         embedded = []
         for b, (match, truth) in enumerate(zip(matches, truths, strict=True)):
             samples: KernelSamples = self.track_head.sampler(things.frames(slice(b, b + 1)), match, truth)
-            embedded.append((self._embed(images, levels, initial, output, b, samples.kernels), samples.ids))
+            embedded.append((self.embed(images, levels, initial, output, b, samples.kernels), samples.ids))
         return embedded
 
-    def _embed(
+    def embed(
         self,
         images: Tensor,
         levels: list[Tensor],
@@ -188,15 +183,15 @@ class VideoKNet(KNet):
             ValueError: A frame was skipped, or the video changed midway.
         """
         assert rescale, "results always have the size of the original image"
-        levels = self.extract_feat(batch_inputs.flatten(0, 1))
+        images = batch_inputs.flatten(0, 1)  # (B*T, 3, H, W)
+        levels = self.extract_feat(images)
         frames = [frame for clip in batch_data_samples for frame in clip.video_data_samples]
         for i, frame in enumerate(frames):
             frame.set_metainfo({"batch_input_shape": tuple(batch_inputs.shape[-2:])})
             state = successor(self.state, frame.metainfo)
             # Half-done frames must not be continued from.
             self.state = None
-            image = batch_inputs.flatten(0, 1)[i : i + 1]
-            _, self.state = self.step(image, [x[i : i + 1] for x in levels], frame, state)
+            _, self.state = self.step(images[i : i + 1], [x[i : i + 1] for x in levels], frame, state)
         return batch_data_samples
 
     def step(
@@ -225,7 +220,7 @@ class VideoKNet(KNet):
         ids, tracks = torch.zeros_like(labels), None
         if self.tracker is not None:
             boxes = self._track_boxes(masks, initial.semantic_logits, size)
-            embeddings = self._embed(image, levels, initial, output, 0, kernels)
+            embeddings = self.embed(image, levels, initial, output, 0, kernels)
             ids, tracks = self.tracker(boxes, scores, labels, embeddings, state.frame_id, state.tracks)
 
         sample.pred_track_instances = InstanceData(

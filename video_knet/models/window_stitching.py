@@ -4,12 +4,12 @@ M objects of the new window, n of the last one, C channels, P pixels of the fram
 """
 
 import torch
-import torch.nn.functional as F
 from mmdet.registry import TASK_UTILS
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from video_knet.models.state import ClipTracks
+from video_knet.models.tracker import cosine
 from video_knet.models.tubes import mask_ious
 
 
@@ -43,8 +43,7 @@ class WindowStitcher:
         """
         ids, num_tracks = torch.zeros_like(labels), 0 if last is None else last.num_tracks
         if last is not None and len(labels) and len(last.ids):
-            cosines = F.normalize(kernels, dim=1) @ F.normalize(last.kernels, dim=1).T  # (M, n)
-            similarity = (mask_ious(masks, last.masks) + cosines) / 2
+            similarity = (mask_ious(masks, last.masks) + cosine(kernels, last.kernels)) / 2  # (M, n)
             similarity = similarity.masked_fill(labels[:, None] != last.labels, -1).cpu()
             new, old = (torch.as_tensor(index) for index in linear_sum_assignment(-similarity.numpy()))
             good = similarity[new, old] >= self.match_thr

@@ -16,7 +16,7 @@ epochs = 2
 optim_wrapper = dict(optimizer=dict(lr=5e-4, fused=True))
 model = dict(supervision=dict(stride=4))
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
+    _base_.warmup,
     dict(type="CosineAnnealingLR", begin=0, end=epochs, eta_min=1e-5, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)

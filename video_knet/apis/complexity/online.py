@@ -55,7 +55,7 @@ def _(model: VideoKNet, image: Tensor, counting: AbstractContextManager) -> int:
         initial, output = model.segment(levels, previous)
         if model.tracker is not None:
             things = torch.arange(num_things(model, output.last), device=image.device)
-            model._embed(image, levels, initial, output, 0, things)
+            model.embed(image, levels, initial, output, 0, things)
     return 1
 
 

@@ -1,6 +1,7 @@
 """Split files: which videos belong to a split, one name on each line."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..base import FormatError
@@ -37,6 +38,24 @@ def read_split(path: Path) -> list[str]:
         if count > 1:
             raise FormatError(f"{path}: names the video {name!r} {count} times. Keep one of the lines.")
     return names
+
+
+def check_new_video(split: str, known: Iterable[str], name: str, start: int) -> None:
+    """Refuse to write a video that could not be read back.
+
+    Args:
+        split: Where it is to be.
+        known: Splits of the format.
+        name: Of its folder.
+        start: Number of its first file.
+
+    Raises:
+        FormatError: The split is not known, the name is none of a folder, or the number is negative.
+    """
+    if split not in known or not is_name(name):
+        raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and the name of a folder")
+    if start < 0:
+        raise FormatError(f"first file number {start}: files are numbered from 0")
 
 
 def add_to_split(path: Path, name: str) -> None:

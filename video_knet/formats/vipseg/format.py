@@ -25,7 +25,7 @@ from ..disk.images import write_jpeg
 from ..disk.json_files import write_json
 from ..disk.pairing import pair_names
 from ..disk.png import read_png, write_png
-from ..disk.splits import add_to_split, is_name, read_split
+from ..disk.splits import add_to_split, check_new_video, read_split
 from .classes import VIPSEG_CLASSES
 from .json import listed_prediction, listed_truth, predicted_frame
 from .raw import RawFrame, decode_raw, encode_raw, raw_numbers
@@ -132,10 +132,7 @@ class Vipseg(DatasetFormat):
             maps: Labels, one per frame; ignored for test.
             start: Number of the first file.
         """
-        if split not in self.published or not is_name(name):
-            raise FormatError(f"split {split!r}, video {name!r}: use train, val or test, and the name of a folder")
-        if start < 0:
-            raise FormatError(f"first file number {start}: files are numbered from 0")
+        check_new_video(split, self.published, name, start)
         root, split_file, numbers = Path(root), Path(root) / f"{split}.txt", raw_numbers()
         for number, (image, segments) in enumerate(zip(images, maps, strict=True), start):
             write_jpeg(root / "images" / name / f"{number:08d}.jpg", image)
