@@ -26,8 +26,10 @@ train_pipeline = [
     dict(type="TransformBroadcaster", share_random_params=True, transforms=frame_transforms),
     dict(type="PackClipInputs"),
 ]
-train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**dataset, pipeline=train_pipeline))
-val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dataset)
+# Small images load faster than a process of its own hands them over, and training takes all cores.
+in_process = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(batch_size=4, **in_process, dataset=dict(**dataset, pipeline=train_pipeline))
+val_dataloader = dict(**in_process, dataset=dataset)
 test_dataloader = val_dataloader
 
 save = dict(interval=4, max_keep_ckpts=1, save_best="STQ", rule="greater")

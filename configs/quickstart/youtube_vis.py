@@ -33,17 +33,17 @@ test_pipeline = [
     dict(type="TransformBroadcaster", transforms=[dict(type="LoadImageFromFile")]),
     dict(type="PackClipInputs"),
 ]
+# Small images load faster than a process of its own hands them over, and training takes all cores.
+in_process = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(
     batch_size=4,
-    num_workers=1,
+    **in_process,
     dataset=dict(data_root=data_root, pipeline=train_pipeline, ref_sampler=dict(window=(-11, 11), num_refs=2)),
 )
-val_dataloader = dict(
-    num_workers=0, persistent_workers=False, dataset=dict(data_root=data_root, pipeline=test_pipeline)
-)
+val_dataloader = dict(**in_process, dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
 val_evaluator = dict(ann_file=f"{data_root}/valid.json")
 test_evaluator = val_evaluator
-save = dict(interval=2, max_keep_ckpts=1, save_best="AP", rule="greater")
+save = dict(interval=4, max_keep_ckpts=1, save_best="AP", rule="greater")
 default_hooks = dict(logger=dict(interval=20), checkpoint=save)

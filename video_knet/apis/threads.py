@@ -2,6 +2,8 @@
 
 import os
 
+from video_knet.parallel import count_cores
+
 
 def limit_threads(number: int | None = None) -> int:
     """Set the threads of torch and OpenCV, in this process.
@@ -20,8 +22,7 @@ def limit_threads(number: int | None = None) -> int:
 
     if number is not None and number < 1:
         raise ValueError(f"{number} threads are asked for; at least one is needed")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    number = number or int(os.environ.get("OMP_NUM_THREADS") or 0) or max(1, cores // 2)
+    number = number or int(os.environ.get("OMP_NUM_THREADS") or 0) or max(1, count_cores() // 2)
     torch.set_num_threads(number)
     cv2.setNumThreads(number)
     return number

@@ -10,10 +10,10 @@ world = dict(
     videos=dict(train=100, val=10, test=1),
     frames=dict(train=8, val=20, test=1),
 )
-train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
+train_dataloader = dict(batch_size=2)
 
 epochs = 2
-optim_wrapper = dict(optimizer=dict(lr=5e-4, fused=True))
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 model = dict(supervision=dict(stride=4))
 param_scheduler = [
     _base_.warmup,

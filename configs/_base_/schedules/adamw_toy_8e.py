@@ -3,7 +3,7 @@
 max_epochs = 8
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05),
+    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05, fused=True),
     clip_grad=dict(max_norm=1.0, norm_type=2),
 )
 warmup = dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50)
