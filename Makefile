@@ -26,7 +26,7 @@ $(READY): requirements.txt setup.py pyproject.toml
 	@touch $(READY)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 quickstart: $(READY)
 	$(BIN)/python tools/quickstart.py $(DATASET)

@@ -22,7 +22,7 @@ from knet.labels import LabelSpace
 from knet.segment_merging import ImageSize, JointMerging, PanopticSegments
 from knet.segments import InitialSegments, Segments
 from knet.semantic_fpn import SemanticFPN
-from knet.supervision import DeepSupervision, SegmentLoss
+from knet.supervision import DeepSupervision, SegmentLoss, SemanticFocalLoss
 from knet.targets import FrameTruth, KernelTargets, Match, frame_truth, kernel_targets, semantic_map
 from tests.golden import recipe
 from tests.golden.loaders import LABEL_OF_ID, close, ours, unit, unit_weights, vps, vps_facts
@@ -288,3 +288,14 @@ def test_joint_merging_of_vps_modules():
     wanted = vps_facts()["merge_joint[0.1].info"]
     assert_same_segments(result, wanted, vps("merge_joint[0.1].seg"), LabelSpace(2, 3))
     assert result.kernels[result.is_thing].tolist() == [s["instance_id"] for s in wanted if s["isthing"]]
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_semantic_focal_loss_is_that_of_the_host(annotated):
+    logits, labels = 5 * torch.randn(50, 7, requires_grad=True), torch.randint(0, 8, (50,))
+    labels = labels if annotated else torch.full_like(labels, 7)
+    ours, host = SemanticFocalLoss(loss_weight=2.0), MODELS.build(dict(type="FocalLoss", loss_weight=2.0))
+    count = (labels < 7).sum().clamp(min=1)
+    losses = ours(logits, labels), host(logits, F.one_hot(labels, 8)[:, :7], avg_factor=count)
+    torch.testing.assert_close(*losses)
+    torch.testing.assert_close(*(torch.autograd.grad(loss, logits)[0] for loss in losses))
