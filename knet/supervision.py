@@ -94,8 +94,8 @@ class SegmentLoss(BaseModule):
 class SemanticFocalLoss(BaseModule):
     """Per-pixel focal loss over classes, averaged over the annotated pixels (image K-Net).
 
-    The value of the host's `FocalLoss`, in a third of the time: nearly every entry is of a class that its pixel does not
-    have, so all are summed up as such, and one entry a pixel is corrected. No one-hot copy of the labels is made.
+    The value of the host's `FocalLoss`, in a third of the time: nearly every entry is of a class that its pixel does
+    not have, so all are summed up as such, and one entry a pixel is corrected. No one-hot copy of the labels is made.
 
     Args:
         loss_weight: Weight.
