@@ -12,12 +12,12 @@ from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType
-from mmengine.model import BaseModule, normal_init, xavier_init
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from knet.kernel_update import masked_sum
 from knet.knet import mask_boxes
-from video_knet.models.track_head import EmbeddingInput, KernelEmbedding
+from video_knet.models.track_head import EmbeddingInput, KernelEmbedding, init_embedding
 
 
 @MODELS.register_module()
@@ -27,11 +27,12 @@ class MaskEmbedding(BaseModule):
     Args:
         channels: Channels of features and embeddings.
         num_fcs: Hidden layers, as in `KernelEmbedding`.
+        init_cfg: As there.
     """
 
-    def __init__(self, channels: int = 256, num_fcs: int = 2) -> None:
+    def __init__(self, channels: int = 256, num_fcs: int = 2, init_cfg: ConfigType | None = None) -> None:
         super().__init__()
-        self.embed = KernelEmbedding(channels, num_fcs)
+        self.embed = KernelEmbedding(channels, num_fcs, init_cfg)
 
     def forward(self, objects: EmbeddingInput) -> Tensor:
         """(n, C) embeddings."""
@@ -45,12 +46,13 @@ class KernelAndMaskEmbedding(BaseModule):
     Args:
         channels: Channels of kernels, features and embeddings.
         num_fcs: Hidden layers of either.
+        init_cfg: Of either, as in `KernelEmbedding`.
     """
 
-    def __init__(self, channels: int = 256, num_fcs: int = 2) -> None:
+    def __init__(self, channels: int = 256, num_fcs: int = 2, init_cfg: ConfigType | None = None) -> None:
         super().__init__()
-        self.of_kernel = KernelEmbedding(channels, num_fcs)
-        self.of_mask = MaskEmbedding(channels, num_fcs)
+        self.of_kernel = KernelEmbedding(channels, num_fcs, init_cfg)
+        self.of_mask = MaskEmbedding(channels, num_fcs, init_cfg)
 
     def forward(self, objects: EmbeddingInput) -> Tensor:
         """(n, C) embeddings."""
@@ -68,6 +70,7 @@ class RoIAlignEmbedding(BaseModule):
         size: Height and width of the aligned features.
         strides: Of the levels.
         num_groups: Of the group norm.
+        init_cfg: As in `KernelEmbedding`.
     """
 
     def __init__(
@@ -78,8 +81,9 @@ class RoIAlignEmbedding(BaseModule):
         size: int = 7,
         strides: tuple[int, ...] = (4, 8, 16, 32),
         num_groups: int = 8,
+        init_cfg: ConfigType | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(init_cfg)
         self.strides = strides
         # The compiled operator of MMCV is not needed: torchvision has the same one.
         align = dict(type="RoIAlign", output_size=size, sampling_ratio=2, use_torchvision=True)
@@ -93,11 +97,10 @@ class RoIAlignEmbedding(BaseModule):
         self.out_layer = nn.Linear(widths[-1], channels)
 
     def init_weights(self) -> None:
-        """As in `KernelEmbedding`: Xavier for the hidden layers, N(0, 0.01) for the output."""
+        """As in `KernelEmbedding`."""
         super().init_weights()
-        for fc in self.fcs:
-            xavier_init(fc, distribution="uniform")
-        normal_init(self.out_layer, std=0.01)
+        if self.init_cfg is None:
+            init_embedding(self.fcs, self.out_layer)
 
     def forward(self, objects: EmbeddingInput) -> Tensor:
         """(n, C) embeddings."""

@@ -3,6 +3,7 @@
 V objects of the key frame, K of the reference frame, C channels.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -39,10 +40,11 @@ class KernelEmbedding(BaseModule):
     Args:
         channels: Channels of kernels and embeddings.
         num_fcs: Hidden layers with ReLU between the kernel branch and the output.
+        init_cfg: The host's initialisation, in place of `init_embedding`.
     """
 
-    def __init__(self, channels: int = 256, num_fcs: int = 2) -> None:
-        super().__init__()
+    def __init__(self, channels: int = 256, num_fcs: int = 2, init_cfg: ConfigType | None = None) -> None:
+        super().__init__(init_cfg)
         norm_relu = (nn.LayerNorm(channels), nn.ReLU())
         self.kernel_branch = nn.Sequential(nn.Linear(channels, channels, bias=False), *norm_relu)
         self.kernel_layer = nn.Linear(channels, channels)
@@ -50,11 +52,10 @@ class KernelEmbedding(BaseModule):
         self.out_layer = nn.Linear(channels, channels)
 
     def init_weights(self) -> None:
-        """Xavier for the hidden layers, N(0, 0.01) for the output."""
+        """See `init_embedding`, unless `init_cfg` says otherwise."""
         super().init_weights()
-        for fc in self.fcs:
-            xavier_init(fc, distribution="uniform")
-        normal_init(self.out_layer, std=0.01)
+        if self.init_cfg is None:
+            init_embedding(self.fcs, self.out_layer)
 
     def forward(self, objects: EmbeddingInput) -> Tensor:
         """(n, C) embeddings."""
@@ -62,6 +63,13 @@ class KernelEmbedding(BaseModule):
         for fc in self.fcs:
             x = F.relu(fc(x))
         return self.out_layer(x)
+
+
+def init_embedding(hidden: Iterable[nn.Linear], output: nn.Linear) -> None:
+    """Xavier for the hidden layers, N(0, 0.01) for the output: embeddings start near 0, and have to grow first."""
+    for layer in hidden:
+        xavier_init(layer, distribution="uniform")
+    normal_init(output, std=0.01)
 
 
 @MODELS.register_module()

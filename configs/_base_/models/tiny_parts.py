@@ -5,6 +5,8 @@ Small enough to train on CPU in minutes.
 
 tiny_channels = 64
 norm = dict(type="GN", num_groups=8)
+# A short training from scratch cannot afford Xavier's masks, which start far from 1/2, nor embeddings that start near 0,
+# where their products teach nothing. This is torch's default.
 small_weights = dict(
     type="Kaiming", layer="Linear", a=5**0.5, mode="fan_in", nonlinearity="leaky_relu", distribution="uniform"
 )
@@ -18,5 +20,4 @@ kernel_head = dict(
     norm_cfg=norm,
     semantic_fpn=dict(in_channels=tiny_channels, norm_cfg=norm),
 )
-# Xavier's masks start far from 1/2, which a short training from scratch cannot afford. This is torch's default.
 stage = dict(class_prior=0.3, init_cfg=small_weights, **tiny_attention)

@@ -9,5 +9,5 @@ model = dict(
     decoder=dict(stage=_base_.stage),
     kernel_linking=_base_.tiny_attention,
     kernel_fusion=_base_.tiny_attention,
-    track_head=dict(embed=dict(channels=_base_.tiny_channels)),
+    track_head=dict(embed=dict(channels=_base_.tiny_channels, init_cfg=_base_.small_weights)),
 )
