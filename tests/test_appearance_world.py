@@ -8,7 +8,7 @@ import pytest
 from tools.make_world import main
 from video_knet.formats import ClassTable, KittiStep
 from video_knet.synthetic_appearance import AppearanceWorld, Wanderer
-from video_knet.synthetic_kinds import get_world
+from video_knet.synthetic_kinds import WORLDS, get_world
 
 CLASSES = KittiStep().classes
 ENTROPY = (0, 1)
@@ -106,10 +106,11 @@ def test_any_class_table(things, stuff):
     assert len(np.unique(semantic[track > 0])) == min(things, 2)
 
 
-def test_the_tool_writes_it(tmp_path):
-    argv = [str(tmp_path / "world"), "--kind", "appearance", "--sequences", "1", "--split", "val", "--frames", "2"]
+@pytest.mark.parametrize("kind", WORLDS)
+def test_the_tool_writes_it_and_every_other_kind(kind, tmp_path):
+    argv = [str(tmp_path / "world"), "--kind", kind, "--sequences", "1", "--split", "val", "--frames", "2"]
     assert main([*argv, "--size", "48", "96"]) == 0
-    assert json.loads((tmp_path / "world" / "world.json").read_text())["kind"] == "appearance"
+    assert json.loads((tmp_path / "world" / "world.json").read_text())["kind"] == kind
 
 
 def test_unknown_kinds_are_named():

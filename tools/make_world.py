@@ -19,8 +19,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--kind",
         default="street",
-        choices=("street", "appearance"),
-        help="appearance: look-alikes that cross, vanish, jump and change places, so that positions mislead",
+        choices=("street", "appearance", "flicker"),
+        help="appearance: look-alikes that cross, vanish, jump and change places, so that positions mislead; "
+        "flicker: the street, each frame in other light",
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed is another world")
     parser.add_argument("--sequences", type=positive(int), default=12, metavar="N", help="number of sequences")

@@ -14,7 +14,7 @@ _base_ = [
 
 dataset = dict(data_root="{{$KITTI_STEP_ROOT:work_dirs/quickstart/kitti_step/data}}")
 world = dict(format="kitti_step")
-model = dict(labels=dict(type="FormatLabels", format="kitti_step"))
+model = dict(**_base_.three_levels, labels=dict(type="FormatLabels", format="kitti_step"))
 
 frame_transforms = [
     dict(type="LoadImageFromFile"),

@@ -1,7 +1,6 @@
 """Toy base of the ablations: the full method on look-alikes in KITTI-STEP's layout, on one core in two minutes.
 
 It starts from `toy_kitti_step_pretraining.py` with the same seed (`load_from`), as the paper's models start from K-Net.
-The pyramid ends at stride 16: at this size a level of stride 32 has 3x6 cells, and drowns what objects look like.
 """
 
 _base_ = ["../../quickstart/kitti_step.py"]
@@ -16,12 +15,7 @@ train_dataloader = dict(batch_size=2)
 
 epochs = 2
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
-model = dict(
-    backbone=dict(num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1), out_indices=(0, 1, 2)),
-    neck=dict(in_channels=[16, 32, 64], num_outs=3),
-    kernel_head=dict(semantic_fpn=dict(num_levels=3)),
-    supervision=dict(stride=4),
-)
+model = dict(supervision=dict(stride=4))
 param_scheduler = [
     _base_.warmup,
     dict(type="CosineAnnealingLR", begin=0, end=epochs, eta_min=1e-5, convert_to_iter_based=True),
