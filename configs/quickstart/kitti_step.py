@@ -6,6 +6,7 @@ Expected:  STQ >= 0.60 and AQ >= 0.60 on held-out sequences
 
 _base_ = [
     "../_base_/models/video_knet_tiny.py",
+    "../_base_/models/three_levels.py",
     "../_base_/datasets/kitti_step.py",
     "../_base_/default_runtime.py",
     "../_base_/schedules/adamw_toy_8e.py",

@@ -9,6 +9,7 @@ by its place.
 
 _base_ = [
     "../_base_/models/clip_knet_tiny.py",
+    "../_base_/models/three_levels.py",
     "../_base_/datasets/youtube_vis_2019.py",
     "../_base_/default_runtime.py",
     "../_base_/schedules/adamw_toy_4e.py",

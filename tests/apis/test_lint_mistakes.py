@@ -137,12 +137,12 @@ BUILT = [
     ),
     ("model = dict(neck=dict(_delete_=True, type='FPN', num_outs=4))", "model.neck", FAULT, "'in_channels'"),
     (
-        "model = dict(neck=dict(in_channels=[256, 512, 1024, 2048]))",
+        "model = dict(neck=dict(in_channels=[256, 512, 1024]))",
         "model.neck",
         FAULT,
-        "levels of 16, 32, 64, 128 channels",
+        "levels of 16, 32, 64 channels",
     ),
-    ("model = dict(neck=dict(out_channels=96))", "model.kernel_head", FAULT, "levels of 96, 96, 96, 96 channels"),
+    ("model = dict(neck=dict(out_channels=96))", "model.kernel_head", FAULT, "levels of 96, 96, 96 channels"),
     ("optim_wrapper = dict(optimizer=dict(lr=-1))", "optim_wrapper.optimizer", FAULT, "Invalid learning rate"),
 ]
 

@@ -9,7 +9,7 @@ from tools.benchmarks.evaluation import main
 
 @pytest.mark.parametrize(
     ("dataset", "size", "limit"),
-    [("kitti-step", (375, 1242), 6), ("cityscapes-vps", (256, 512), 8), ("vipseg", (180, 320), 8)],
+    [("kitti-step", (375, 1242), 6), ("cityscapes-vps", (256, 512), 8), ("vipseg", (360, 640), 8)],
 )
 def test_cost(dataset, size, limit, tmp_path, capsys):
     out = tmp_path / "figures.json"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.tools.test_train_and_test import CONFIG, ROOT, SMALL
+from tools import test
 
 
 def launch(script: str, *arguments: object, data: Path) -> str:
@@ -37,14 +38,17 @@ def test_two_processes_train_one_model(trained_by_two):
     assert json.loads((trained_by_two / "metrics.json").read_text())["history"][0]["epoch"] == 1
 
 
-def test_more_processes_than_videos_give_the_same_metrics_and_files(trained_by_two, world, tmp_path):
+def test_more_processes_than_videos_give_the_same_metrics_and_files(trained_by_two, world, tmp_path, monkeypatch):
+    monkeypatch.setenv("KITTI_STEP_ROOT", str(world))
     reports, predictions = [], []
-    for processes in (1, 2):  # the split has one video
-        out = tmp_path / str(processes)
-        launch(
-            "dist_test.sh", CONFIG, trained_by_two / "epoch_1.pth", processes, "--work-dir", out / "log",
-            "--json", out / "m.json", "--out", out / "pred", "--cfg-options", *SMALL[-2:], data=world,
-        )  # fmt: skip
+    for run in ("in this process", "in two"):  # the split has one video
+        out = tmp_path / run.replace(" ", "_")
+        arguments = [CONFIG, trained_by_two / "epoch_1.pth", "--work-dir", out / "log", "--json", out / "m.json"]
+        options = ["--out", out / "pred", "--cfg-options", *SMALL[-2:]]
+        if run == "in two":
+            launch("dist_test.sh", *arguments[:2], 2, *arguments[2:], *options, data=world)
+        else:
+            assert test.main(list(map(str, [*arguments, *options]))) == 0
         reports.append(json.loads((out / "m.json").read_text()))
         predictions.append({path.name: path.read_bytes() for path in out.glob("pred/*/*.png")})
     assert reports[0] == reports[1]
