@@ -7,7 +7,7 @@ SOURCES := knet video_knet configs tools tests setup.py
 
 .PHONY: help setup test quickstart lint format lock clean
 help:
-	@echo "make quickstart   environment, data, train, test, metrics and overlay video (about 5 minutes on 2 CPU cores)"
+	@echo "make quickstart   environment, data, train, test, metrics and overlay video (5 to 10 minutes on 2 CPU cores)"
 	@echo "make test         environment and the whole test suite"
 	@echo "make lint         ruff (format and lint) and codespell"
 	@echo "make format       let ruff rewrite what it can"

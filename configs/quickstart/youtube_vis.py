@@ -1,7 +1,7 @@
 """The whole path at toy size: clip-level Video K-Net on the synthetic world in the layout of YouTube-VIS.
 
 Command:   make quickstart DATASET=youtube_vis
-Expected:  AP >= 0.50 on held-out videos; 0.63 was measured (docs/results.md)
+Expected:  AP >= 0.50 on held-out videos; see docs/results.md for what was measured
 
 Frames of a training clip lie anywhere in its video: over a whole video a kernel must know its object by its looks, not
 by its place.
