@@ -32,10 +32,8 @@ test_pipeline = [
     dict(type="TransformBroadcaster", transforms=[dict(type="LoadImageFromFile")]),
     dict(type="PackClipInputs"),
 ]
-# Small images load faster than a process of its own hands them over, and training takes all cores.
-in_process = dict(num_workers=0, persistent_workers=False)
-train_dataloader = dict(batch_size=4, **in_process, dataset=dict(**dataset, pipeline=train_pipeline))
-val_dataloader = dict(**in_process, dataset=dict(**dataset, pipeline=test_pipeline))
+train_dataloader = dict(batch_size=4, **_base_.in_process, dataset=dict(**dataset, pipeline=train_pipeline))
+val_dataloader = dict(**_base_.in_process, dataset=dict(**dataset, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
 save = dict(interval=4, max_keep_ckpts=1, save_best="mIoU", rule="greater")

@@ -34,14 +34,12 @@ test_pipeline = [
     dict(type="TransformBroadcaster", transforms=[dict(type="LoadImageFromFile")]),
     dict(type="PackClipInputs"),
 ]
-# Small images load faster than a process of its own hands them over, and training takes all cores.
-in_process = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(
     batch_size=4,
-    **in_process,
+    **_base_.in_process,
     dataset=dict(data_root=data_root, pipeline=train_pipeline, ref_sampler=dict(window=(-11, 11), num_refs=2)),
 )
-val_dataloader = dict(**in_process, dataset=dict(data_root=data_root, pipeline=test_pipeline))
+val_dataloader = dict(**_base_.in_process, dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
 val_evaluator = dict(ann_file=f"{data_root}/valid.json")

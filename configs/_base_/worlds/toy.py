@@ -1,4 +1,4 @@
-"""The synthetic world of the quickstarts; the child config says in which format it is written."""
+"""The synthetic world of the quickstarts, and how it is loaded; the child config says in which format it is written."""
 
 world = dict(
     size=(96, 192),
@@ -7,3 +7,5 @@ world = dict(
     videos=dict(train=48, val=6, test=1),
     frames=dict(train=12, val=20, test=20),
 )
+# Small images load faster than a process of its own hands them over, and training takes all cores.
+in_process = dict(num_workers=0, persistent_workers=False)
