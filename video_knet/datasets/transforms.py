@@ -31,9 +31,7 @@ def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarr
         ids: (S,) int64 identity of each number: one value per object and video, 0 for all that is no instance (stuff,
             void, and crowd: a thing without track id).
     """
-    wide = np.int32 if segments.track.max(initial=0) < 1 << 23 else np.int64  # the narrow one takes half as long
-    code = np.left_shift(segments.track, 8, dtype=wide)  # (H, W)
-    code |= segments.semantic
+    code = _codes(segments)  # (H, W)
     starts = find_runs(code)
     present, index = np.unique(code.ravel()[starts], return_inverse=True)
     number_of = np.arange(len(present), dtype=np.uint16)
@@ -47,6 +45,16 @@ def number_segments(segments: SegmentMap, classes: ClassTable) -> tuple[np.ndarr
     is_instance = (label < len(classes.thing_ids)) & (track > 0)
     ids[number_of] = np.where(is_instance, (label.astype(np.int64) + 1) << 32 | track, 0)
     return numbers, labels, ids
+
+
+def _codes(segments: SegmentMap) -> np.ndarray:
+    """(H, W) track * 256 + class of each pixel, in the narrowest type: wider ones take several times as long."""
+    last = segments.track.max(initial=0)
+    if last == 0:
+        return segments.semantic.astype(np.uint8, copy=False)
+    code = np.left_shift(segments.track, 8, dtype=np.int32 if last < 1 << 23 else np.int64)
+    code |= segments.semantic
+    return code
 
 
 def find_runs(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ the official script must not be given any. PNGs are 8 bit, grey or with a palett
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from .base import VOID, FormatError, Frame, SegmentMap, Video, collect_faults
@@ -93,7 +94,7 @@ class Vspw(DatasetFormat):
             path: Only named in errors.
         """
         _check_range(raw, _CLASSES, path or "mask", _MASK_CODING)
-        return SegmentMap(_MASK_TO_ID[raw], np.zeros(raw.shape, np.int32))
+        return SegmentMap(cv2.LUT(raw, _MASK_TO_ID), np.zeros(raw.shape, np.int32))
 
     def read_prediction(self, path: str | Path | Sequence[Path]) -> SegmentMap:
         """Read a prediction: class ids; tracks are 0.
