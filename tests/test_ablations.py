@@ -11,7 +11,7 @@ from torch import nn
 from tests.tiny import LABELS, images, mmdet_scope, one_thread_and_seed  # noqa: F401
 from tests.video_knet.videos import assert_consistent, assert_trains, pair, predict
 from video_knet.apis.ablations.measuring import plan
-from video_knet.apis.ablations.runs import read_config
+from video_knet.apis.ablations.row_configs import read_config
 from video_knet.apis.ablations.tables import TABLES
 from video_knet.models import VideoKNet
 

@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> None:
     os.environ[f"{args.dataset.upper()}_ROOT"] = str(work_dir / "data")
     # No loaders work beside the training, so it takes all cores. More than four do not speed small images up.
     os.environ.setdefault("OMP_NUM_THREADS", str(min(count_cores(), 4)))
-    from video_knet.apis.ablations.report import mean_and_spread
     from video_knet.apis.comparison import run_comparison
     from video_knet.apis.config_options import parse_options
     from video_knet.apis.quickstart import run_quickstart
+    from video_knet.apis.trainings.spread import mean_and_spread
     from video_knet.evaluation.benchmarks import get_benchmark
     from video_knet.evaluation.report import percent
     from video_knet.formats import get_format

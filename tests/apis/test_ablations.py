@@ -12,12 +12,14 @@ from mmengine.config import Config
 from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
 from tests.tools.test_train_and_test import SMALL
 from tools import run_ablations
-from video_knet.apis.ablations import schedule
-from video_knet.apis.ablations.report import as_markdown, mean_and_spread
-from video_knet.apis.ablations.runs import ProgressHook, Run, environment, train
+from video_knet.apis.ablations.report import as_markdown
+from video_knet.apis.ablations.row_configs import environment
 from video_knet.apis.ablations.tables import KITTI, Row
 from video_knet.apis.config_options import parse_options
 from video_knet.apis.runner import load_config
+from video_knet.apis.trainings import schedule
+from video_knet.apis.trainings.runs import ProgressHook, Run, train
+from video_knet.apis.trainings.spread import mean_and_spread
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import torch
 
 from tests.tools.test_train_and_test import SMALL
 from tools import demo, evaluate, quickstart
-from video_knet.apis.ablations.runs import train
+from video_knet.apis.trainings.runs import train
 from video_knet.apis.video_io import read_frames
 
 OPTIONS = [

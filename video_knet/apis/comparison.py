@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from video_knet.apis.ablations.runs import Run, settings_of
-from video_knet.apis.ablations.schedule import train_all
 from video_knet.apis.quickstart import OUTPUTS, make_world, measure_checkpoint, remove
 from video_knet.apis.runner import load_config
+from video_knet.apis.trainings.runs import Run, settings_of
+from video_knet.apis.trainings.schedule import train_all
 from video_knet.parallel import count_cores
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from video_knet.apis.ablations.report import as_markdown
-from video_knet.apis.ablations.runs import Run, read_config
-from video_knet.apis.ablations.schedule import train_all
+from video_knet.apis.ablations.row_configs import read_config
 from video_knet.apis.ablations.tables import TABLES, Benchmark, Row
 from video_knet.apis.quickstart import make_world
+from video_knet.apis.trainings.runs import Run
+from video_knet.apis.trainings.schedule import train_all
 from video_knet.formats.disk.files import whole_file
 from video_knet.parallel import count_cores
 

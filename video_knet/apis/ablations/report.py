@@ -1,11 +1,11 @@
 """Tables as measured beside the paper's."""
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from video_knet.apis.ablations.runs import Run
 from video_knet.apis.ablations.tables import METRICS, TITLES, Row
+from video_knet.apis.trainings.runs import Run
+from video_knet.apis.trainings.spread import mean_and_spread
 
 
 def as_markdown(tables: Mapping[str, Sequence[tuple[Row, Sequence[Run]]]], command: str) -> str:
@@ -20,15 +20,6 @@ def as_markdown(tables: Mapping[str, Sequence[tuple[Row, Sequence[Run]]]], comma
     parts = [_origin(runs.values(), command)]
     parts += [f"### {TITLES[name]}\n\n{_table(rows)}" for name, rows in tables.items()]
     return "\n\n".join(parts) + "\n"
-
-
-def mean_and_spread(values: Sequence[float | None]) -> str:
-    """Fractions as percent: mean, and standard deviation where there are several; a dash where one is undefined."""
-    if not values or any(value is None for value in values):
-        return "-"
-    percents = [100 * value for value in values]
-    spread = f" ± {statistics.stdev(percents):.1f}" if len(percents) > 1 else ""
-    return f"{statistics.fmean(percents):.1f}{spread}"
 
 
 def _table(rows: Sequence[tuple[Row, Sequence[Run]]]) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
 
-from video_knet.apis.ablations.runs import Run, train
+from video_knet.apis.trainings.runs import Run, train
 
 CONSOLE = "console.log"
 _POLL = 2.0  # seconds between two looks at how far the trainings are

@@ -1,13 +1,12 @@
-"""One training of one row: its config, its folder, and what it measured."""
+"""One training: its config, its seed, its folder, and what it measured."""
 
-import contextlib
 import functools
 import hashlib
 import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
-from video_knet.apis.ablations.tables import Benchmark
 from video_knet.apis.lint.variables import KNOWN_KEYS
-from video_knet.apis.runner import build_runner, load_config
+from video_knet.apis.runner import build_runner
 from video_knet.formats.disk.json_files import write_json
 
 RESULT = "result.json"
@@ -72,39 +70,9 @@ class Run:
         return json.loads(path.read_text()) if path.is_file() else None
 
 
-@functools.cache
-def read_config(path: Path, benchmark: Benchmark, configs: Path, data_root: Path) -> dict[str, Any]:
-    """A config at toy size, on a benchmark's world, as plain values that nobody changes.
-
-    Args:
-        path: The base itself, or a config of `configs/ablations`, which is put on top of the base.
-        benchmark: Base and world.
-        configs: Folder of the configs.
-        data_root: Folder of the world.
-    """
-    base = (configs / benchmark.base).resolve()
-    with environment({"ABLATION_BASE": str(base), benchmark.root: str(data_root)}):
-        return settings_of(load_config(path))
-
-
 def settings_of(config: Config) -> dict[str, Any]:
     """What a runner reads of a config, as plain values; where to write is left to the run."""
     return {name: value for name, value in config.to_dict().items() if name in KNOWN_KEYS and name != "work_dir"}
-
-
-@contextlib.contextmanager
-def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables, as they were afterwards."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 class ProgressHook(Hook):
