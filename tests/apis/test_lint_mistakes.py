@@ -136,6 +136,7 @@ BUILT = [
         "nothing to draw",
     ),
     ("model = dict(neck=dict(_delete_=True, type='FPN', num_outs=4))", "model.neck", FAULT, "'in_channels'"),
+    ("model = dict(neck=dict(num_outs=2))", "model.neck", FAULT, "`num_outs >= "),
     (
         "model = dict(neck=dict(in_channels=[256, 512, 1024]))",
         "model.neck",

@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from traceback import walk_tb
+from traceback import extract_tb, walk_tb
 from types import TracebackType
 from typing import Any
 from unittest.mock import patch
@@ -94,12 +94,18 @@ def _try(config: Mapping[str, Any], key: str, build: Callable[[], Any], findings
 def failure(config: Mapping[str, Any], key: str, error: Exception) -> Finding:
     """A finding for a part that could not be built, with the key of the innermost part at fault."""
     path = locate(_get(config, key), key, [part["type"] for part in parts_in(error.__traceback__)])
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    text = " ".join(str(error).split()).rstrip(".") or f"`{_last_line(error)}` does not hold"
     if isinstance(error, (ValueError, OSError)):
         return fault(path, text, "Correct what it names")
     if is_wrong_call(error):
         return fault(path, f"cannot be built: {text}", "Give what is missing, and take out what is not known")
     return fault(path, f"cannot be built: {type(error).__name__}: {text}", "Compare it with the docstring of the class")
+
+
+def _last_line(error: Exception) -> str:
+    """The line of code that raised, for an assertion without words."""
+    line = extract_tb(error.__traceback__)[-1].line or type(error).__name__
+    return line.removeprefix("assert ")
 
 
 def wrong_call(config: Mapping[str, Any], error: Exception) -> str | None:
