@@ -7,9 +7,9 @@ vipseg          panoptic_gt_VIPSeg_SPLIT.json, PNGs beside;   pred.json and pan_
                 or the root with panomasks/
 vspw            data folder with VIDEO/mask/FRAME.png         VIDEO/FRAME.png
 youtube-vis, youtube-vis-2019, youtube-vis-2021
-                json with annotations                         results.json, or a zip that holds it
+                json with annotations                         results.json, a zip that holds it, or its folder
 own-videos      folder with dataset.json;                     VIDEO/FRAME.png;
-                of instances its instances_SPLIT.json         of instances results.json, or a zip that holds it
+                of instances its instances_SPLIT.json         of instances results.json, zip or folder
 cityscapes-step, cityscapes-panoptic
                 root, or folder of CITY/*_instanceIds.png     CITY/NAME.png, coded as for kitti-step
 coco-panoptic   panoptic_SPLIT.json, PNGs beside; or the root pred.json and pan_pred/ID.png

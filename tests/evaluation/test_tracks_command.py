@@ -38,6 +38,16 @@ def test_golden(case, suffix, tmp_path, capsys):
     assert "category" in capsys.readouterr().out
 
 
+def test_a_prediction_may_be_the_folder_of_a_test(tmp_path, capsys):
+    gt, pred, expected = write(tmp_path, "y01_general")
+    out = tmp_path / "scores.json"
+    assert main(["youtube-vis", "--gt", str(gt), "--pred", str(tmp_path), "--json", str(out)]) == 0
+    assert json.loads(out.read_text())["AP"] == close(expected["stats"]["AP"])
+    pred.unlink()
+    assert main(["youtube-vis", "--gt", str(gt), "--pred", str(tmp_path)]) == 1
+    assert str(pred) in capsys.readouterr().err
+
+
 def test_self_test(tmp_path, capsys):
     gt, _, _ = write(tmp_path, "y01_general")
     out = tmp_path / "self_test.json"

@@ -162,7 +162,7 @@ class OwnVideosBenchmark(Benchmark):
         return self.open(path).videos(path, split)
 
     def prediction(self, path: Path, truth: Sources) -> Sources:
-        """Folder of `VIDEO/FRAME.png` in the coding of the labels; of instances `results.json`."""
+        """Folder of `VIDEO/FRAME.png` in the coding of the labels; of instances `results.json`, or its folder."""
         return self.chosen.prediction(path, truth)
 
     def evaluator(self) -> Any:

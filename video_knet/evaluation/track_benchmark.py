@@ -50,7 +50,8 @@ class YouTubeVisBenchmark(Benchmark):
         return only(videos, split)
 
     def prediction(self, path: Path, truth: Sources) -> Sources:
-        """`results.json`, or a zip that holds it."""
+        """`results.json`, a zip that holds it, or its folder."""
+        path = path / "results.json" if path.is_dir() else path
         tracks = by_video(self.style.read_predictions(path, self._listed))
         entries = [frames[TRACKS].video for frames in truth.values()]
         return {video.name: {TRACKS: VideoTracks(video, tuple(tracks.get(video.id, ())))} for video in entries}
