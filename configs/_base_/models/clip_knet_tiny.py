@@ -7,5 +7,4 @@ model = dict(
     neck=_base_.neck,
     kernel_head=_base_.kernel_head,
     decoder=dict(stage=_base_.stage),
-    supervision=dict(stride=2),  # images of the quickstart are small
 )
