@@ -17,7 +17,7 @@ _base_ = [
 ]
 
 data_root = "{{$YOUTUBE_VIS_ROOT:work_dirs/quickstart/youtube_vis/data}}"
-world = dict(format="youtube_vis_2019", videos=dict(train=96, val=12), frames=dict(val=12))
+world = dict(format="youtube_vis_2019", videos=dict(train=84, val=12), frames=dict(val=12))
 model = dict(**_base_.three_levels, labels=dict(type="FormatLabels", format="youtube_vis_2019"))
 
 frame_transforms = [
