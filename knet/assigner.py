@@ -1,12 +1,13 @@
 """Which kernel is responsible for which object: mask costs and Hungarian matching (Sec. 3.3 of the paper).
 
-N thing kernels, G objects, T thing classes, P pixels.
+B frames, N thing kernels, G objects, T thing classes, P pixels.
 """
 
 import torch
 from mmdet.registry import TASK_UTILS
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from knet.segments import Segments
 from knet.targets import FrameTruth, Match, resize_pixels
@@ -16,29 +17,31 @@ PORTION = 8192  # pixels
 
 
 def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
-    """(N, T) logits and (G,) labels to (N, G): how much the focal loss would grow without the match."""
+    """(..., N, T) logits and (..., G) labels to (..., N, G): how much the focal loss would grow without the match."""
     p = class_logits.sigmoid()
     positive = -(p + 1e-12).log() * alpha * (1 - p) ** gamma
     negative = -(1 - p + 1e-12).log() * (1 - alpha) * p**gamma
-    return (positive - negative)[:, labels]
+    return torch.take_along_dim(positive - negative, labels[..., None, :], dim=-1)
 
 
 def mask_cost(probabilities: Tensor, masks: Tensor) -> Tensor:
-    """(P, N) probabilities and (G, P) masks to (N, G): minus the share of pixels on which they agree.
+    """(..., P, N) probabilities and (..., G, P) masks to (..., N, G): minus the share of pixels on which they agree.
 
     The agreement p t + (1 - p) (1 - t), summed, is 2 (sum of p t) - (sum of p) - (sum of t) + P.
     """
-    overlap = masks @ probabilities  # (G, N)
-    agreement = 2 * overlap - probabilities.sum(0) - masks.sum(1)[:, None] + masks.shape[1]
-    return -agreement.T / masks.shape[1]
+    overlap = masks @ probabilities  # (..., G, N)
+    num_pixels = masks.shape[-1]
+    agreement = 2 * overlap - probabilities.sum(-2)[..., None, :] - masks.sum(-1, keepdim=True) + num_pixels
+    return -agreement.mT / num_pixels
 
 
 def dice_cost(probabilities: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor:
-    """(P, N) probabilities and (G, P) masks to (N, G): minus the Dice coefficient."""
-    overlap = masks @ probabilities  # (G, N)
+    """(..., P, N) probabilities and (..., G, P) masks to (..., N, G): minus the Dice coefficient."""
+    overlap = masks @ probabilities  # (..., G, N)
     # In portions that fit a cache: squares of all pixels at once would be another large tensor.
-    squares = sum(part.square().sum(0) for part in probabilities.split(PORTION)) + masks.square().sum(1)[:, None]
-    return -2 * overlap.T / (squares.T + 2 * eps)
+    squares = sum(part.square().sum(-2) for part in probabilities.split(PORTION, dim=-2))  # (..., N)
+    squares = squares[..., None, :] + masks.square().sum(-1, keepdim=True)
+    return -2 * overlap.mT / (squares.mT + 2 * eps)
 
 
 @TASK_UTILS.register_module()
@@ -68,26 +71,28 @@ class MaskHungarianAssigner:
         self.class_weight, self.mask_weight, self.dice_weight = class_weight, mask_weight, dice_weight
         self.mask_floor, self.dice_floor = mask_floor, dice_floor
 
-    def cost(self, class_logits: Tensor | None, mask_logits: Tensor, truth: FrameTruth) -> Tensor:
-        """Cost of every pair.
+    def costs(self, segments: Segments, truths: list[FrameTruth]) -> Tensor:
+        """Cost of every pair in every frame.
 
         Args:
-            class_logits: (N, T), or None to match by masks alone.
-            mask_logits: (N, h, w); on another grid than the truth they are resized to it.
-            truth: With G objects.
+            segments: Mask logits (B, N, h, w), on another grid than the truth resized to it; class logits (B, N, T), or
+                None to match by masks alone.
+            truths: B, with up to G objects.
 
         Returns:
-            (N, G).
+            (B, N, G); where a frame has fewer objects, its last columns mean nothing.
         """
-        with torch.autocast(mask_logits.device.type, enabled=False):  # sums over pixels overflow in half precision
-            masks = truth.masks.flatten(1)  # (G, P)
-            p = resize_pixels(mask_logits.float()[None], truth.masks.shape[1:]).sigmoid_()  # (P, N)
+        masks = pad_sequence([truth.masks.flatten(1) for truth in truths], batch_first=True)  # (B, G, P)
+        with torch.autocast(masks.device.type, enabled=False):  # sums over pixels overflow in half precision
+            p = resize_pixels(segments.mask_logits.float(), truths[0].masks.shape[1:]).sigmoid_()
+            p = p.unflatten(0, (len(truths), -1))  # (B, P, N)
             # Probabilities have a floor in each cost; in place, since they are large.
-            cost = self.dice_weight * dice_cost(p.clamp_(min=self.dice_floor), masks)
-            cost += self.mask_weight * mask_cost(p.clamp_(min=self.mask_floor), masks)
-            if class_logits is not None:
-                cost = cost + self.class_weight * focal_cost(class_logits.float(), truth.labels)
-        return cost
+            costs = self.dice_weight * dice_cost(p.clamp_(min=self.dice_floor), masks)
+            costs += self.mask_weight * mask_cost(p.clamp_(min=self.mask_floor), masks)
+            if segments.class_logits is not None:
+                labels = pad_sequence([truth.labels for truth in truths], batch_first=True)  # (B, G)
+                costs += self.class_weight * focal_cost(segments.class_logits.float(), labels)
+        return costs
 
     @torch.no_grad()
     def __call__(self, segments: Segments, truths: list[FrameTruth]) -> list[Match]:
@@ -97,20 +102,18 @@ class MaskHungarianAssigner:
             segments: Of the thing kernels and thing classes only.
             truths: One per frame.
         """
-        costs = []
-        for i, truth in enumerate(truths):
-            class_logits = None if segments.class_logits is None else segments.class_logits[i]
-            costs.append(self.cost(class_logits, segments.mask_logits[i], truth))
-        # scipy runs on the CPU; all frames go there in one transfer.
-        flat = torch.cat([cost.flatten() for cost in costs]).cpu().split([cost.numel() for cost in costs])
-        return [self._solve(values.view_as(cost), cost.device) for values, cost in zip(flat, costs, strict=True)]
-
-    @staticmethod
-    def _solve(cost: Tensor, device: torch.device) -> Match:
-        if not torch.isfinite(cost).all():
+        costs = self.costs(segments, truths)
+        on_cpu = costs.cpu()  # where scipy runs: one transfer
+        if not torch.isfinite(on_cpu).all():
             raise FloatingPointError(
                 "the matching cost is not finite: the network predicts NaN or infinity. Lower the learning rate, or "
                 "look for the first loss that is not finite in the log"
             )
+        return [
+            self._solve(cost[:, : len(truth.labels)], costs.device) for cost, truth in zip(on_cpu, truths, strict=True)
+        ]
+
+    @staticmethod
+    def _solve(cost: Tensor, device: torch.device) -> Match:
         kernels, objects = linear_sum_assignment(cost.numpy())  # kernels come out ascending
         return Match(torch.as_tensor(kernels, device=device), torch.as_tensor(objects, device=device))

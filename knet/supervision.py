@@ -1,7 +1,7 @@
 """Losses of every stage against the ground truth (deep supervision).
 
 B batch*frames, N kernels, K classes, T thing classes, (h, w) stride-8 grid of the predictions, (h', w') grid of the
-losses, P pixels of a batch on it.
+losses, P pixels of a batch on it, M masks that are asked for.
 """
 
 import torch
@@ -66,8 +66,9 @@ class SegmentLoss(BaseModule):
         losses = {}
         if self.loss_cls is not None and segments.class_logits is not None:
             losses["loss_cls"] = self._classification(segments.class_logits, targets)
-        wanted = torch.cat([frame[t.kernels] for frame, t in zip(segments.mask_logits, targets, strict=True)])
-        predicted = resize(wanted[None], size)[0]  # (M, h', w')
+        num_kernels = segments.mask_logits.shape[1]
+        wanted = torch.cat([frame * num_kernels + t.kernels for frame, t in enumerate(targets)])  # (M,)
+        predicted = resize(segments.mask_logits.flatten(0, 1)[wanted][None], size)[0]  # (M, h', w')
         masks = torch.cat([t.masks for t in targets])
         for name in ("loss_mask", "loss_dice"):
             loss = getattr(self, name)

@@ -52,7 +52,8 @@ def test_focal_cost():
 def test_costs_are_weighted_and_added():
     masks, logits, classes = torch.rand(3, 4, 5).round(), torch.randn(6, 4, 5), torch.randn(6, 2)
     annotation = truth(masks, [0, 1, 1])
-    cost = MaskHungarianAssigner(class_weight=2, mask_weight=3, dice_weight=5).cost(classes, logits, annotation)
+    assigner = MaskHungarianAssigner(class_weight=2, mask_weight=3, dice_weight=5)
+    (cost,) = assigner.costs(Segments(torch.zeros(1, 6, 1), logits[None], classes[None]), [annotation])
     flat = logits.flatten(1).T.sigmoid(), masks.flatten(1)
     wanted = (
         2 * focal_cost(classes, annotation.labels)
@@ -66,8 +67,8 @@ def test_costs_are_weighted_and_added():
 def test_matching_is_the_cheapest_of_all(kernels, objects):
     masks, logits = torch.rand(objects, 4, 5).round(), torch.randn(1, kernels, 4, 5)
     assigner, annotation = MaskHungarianAssigner(), truth(masks, [0] * objects)
-    (match,) = assigner(Segments(torch.zeros(1, kernels, 1), logits), [annotation])
-    cost = assigner.cost(None, logits[0], annotation)
+    segments = Segments(torch.zeros(1, kernels, 1), logits)
+    (match,), (cost,) = assigner(segments, [annotation]), assigner.costs(segments, [annotation])
     matched = min(kernels, objects)
     assert len(match.kernels) == len(match.objects) == matched
     assert len(set(match.objects.tolist())) == matched
@@ -77,14 +78,18 @@ def test_matching_is_the_cheapest_of_all(kernels, objects):
 
 
 def test_frames_are_matched_one_by_one():
-    """Also where the first has no objects."""
-    masks, logits = torch.rand(2, 4, 5).round(), torch.randn(2, 6, 4, 5)
-    truths = [truth(masks[:0], []), truth(masks, [0, 1])]
-    both = MaskHungarianAssigner()(Segments(torch.zeros(2, 6, 1), logits), truths)
-    assert len(both[0].kernels) == len(both[0].objects) == 0
-    (alone,) = MaskHungarianAssigner()(Segments(torch.zeros(1, 6, 1), logits[1:]), truths[1:])
-    assert both[1].kernels.tolist() == alone.kernels.tolist()
-    assert both[1].objects.tolist() == alone.objects.tolist()
+    """Whatever number of objects each has, also none."""
+    logits, classes = torch.randn(3, 6, 4, 5), torch.randn(3, 6, 2)
+    labels = [torch.zeros(0, dtype=torch.int64), torch.tensor([0, 1]), torch.tensor([1])]
+    truths = [truth(torch.rand(len(of_frame), 4, 5).round(), of_frame.tolist()) for of_frame in labels]
+    truths[0].labels = labels[0]
+    together = MaskHungarianAssigner()(Segments(torch.zeros(3, 6, 1), logits, classes), truths)
+    for frame, match in enumerate(together):
+        segments = Segments(torch.zeros(1, 6, 1), logits[frame : frame + 1], classes[frame : frame + 1])
+        (alone,) = MaskHungarianAssigner()(segments, [truths[frame]])
+        assert match.kernels.tolist() == alone.kernels.tolist()
+        assert match.objects.tolist() == alone.objects.tolist()
+        assert len(match.kernels) == len(labels[frame])
 
 
 def test_a_network_that_diverged_is_named():

@@ -75,8 +75,9 @@ class ClipDataPreprocessor(TrackDataPreprocessor):
         """Pads the masks of each frame that has any annotation; the host looks at the first frame only."""
         for frame in (frame for sample in data_samples for frame in sample.video_data_samples):
             if "masks" in frame.get("gt_instances", ()):
-                instances = frame.gt_instances
-                instances.masks = instances.masks.pad(frame.batch_input_shape, pad_val=self.mask_pad_value)
+                masks = frame.gt_instances.masks
+                if (masks.height, masks.width) != frame.batch_input_shape:  # the host pads mask by mask
+                    frame.gt_instances.masks = masks.pad(frame.batch_input_shape, pad_val=self.mask_pad_value)
 
     def pad_track_gt_sem_seg(self, data_samples: Sequence[TrackDataSample]) -> None:
         """Pads the semantic map of each annotated frame to `batch_input_shape`."""
