@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> None:
     os.environ[f"{args.dataset.upper()}_ROOT"] = str(work_dir / "data")
     # No loaders work beside the training, so it takes all cores. More than four do not speed small images up.
     os.environ.setdefault("OMP_NUM_THREADS", str(min(count_cores(), 4)))
+    # Threads that spin while they wait would stop each other where other programs run, too: 15 times slower was seen.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from video_knet.apis.comparison import run_comparison
     from video_knet.apis.config_options import parse_options
     from video_knet.apis.quickstart import run_quickstart
