@@ -105,6 +105,17 @@ def test_progress_adds_up_to_epochs():
     assert len(told) == 6
 
 
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_training_ends_with_its_command(alive, monkeypatch):
+    parent = SimpleNamespace(is_alive=lambda: alive)
+    told, exits = [], []
+    monkeypatch.setattr(schedule.multiprocessing, "parent_process", lambda: parent)
+    monkeypatch.setattr(schedule.os, "_exit", exits.append)
+    monkeypatch.setattr(schedule, "_progress", SimpleNamespace(put=told.append), raising=False)
+    schedule._tell(0.5)
+    assert (told, exits) == ([0.5], []) if alive else exits == [1]
+
+
 def test_mean_and_spread():
     assert mean_and_spread([0.5, 0.6, 0.7]) == "60.0 ± 10.0"
     assert mean_and_spread([0.512]) == "51.2"

@@ -92,4 +92,12 @@ def _work(run: Run) -> None:
     with open(run.folder / CONSOLE, "a") as console:
         os.dup2(console.fileno(), sys.stdout.fileno())
         os.dup2(console.fileno(), sys.stderr.fileno())
-    train(run, _progress.put)
+    train(run, _tell)
+
+
+def _tell(epochs: float) -> None:
+    """Report; a training whose command was killed ends, too, and goes on when the command is typed again."""
+    if not multiprocessing.parent_process().is_alive():
+        sys.stderr.write("the command that started this training has ended\n")
+        os._exit(1)  # the pool would catch an exception, and wait for more work
+    _progress.put(epochs)
