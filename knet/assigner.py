@@ -13,7 +13,7 @@ from knet.segments import Segments
 from knet.targets import FrameTruth, Match, resize_pixels
 
 DICE_FLOOR, MASK_FLOOR = 0.001, 0.01  # of probabilities, in the released code of panoptic models
-PORTION = 8192  # pixels
+PORTION = 8192  # pixels, of all frames
 
 
 def focal_cost(class_logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
@@ -39,7 +39,8 @@ def dice_cost(probabilities: Tensor, masks: Tensor, eps: float = 1e-3) -> Tensor
     """(..., P, N) probabilities and (..., G, P) masks to (..., N, G): minus the Dice coefficient."""
     overlap = masks @ probabilities  # (..., G, N)
     # In portions that fit a cache: squares of all pixels at once would be another large tensor.
-    squares = sum(part.square().sum(-2) for part in probabilities.split(PORTION, dim=-2))  # (..., N)
+    portion = max(1, PORTION // probabilities.shape[:-2].numel())
+    squares = sum(part.square().sum(-2) for part in probabilities.split(portion, dim=-2))  # (..., N)
     squares = squares[..., None, :] + masks.square().sum(-1, keepdim=True)
     return -2 * overlap.mT / (squares.mT + 2 * eps)
 
@@ -101,6 +102,9 @@ class MaskHungarianAssigner:
         Args:
             segments: Of the thing kernels and thing classes only.
             truths: One per frame.
+
+        Raises:
+            FloatingPointError: The network predicts NaN or infinity, in whatever frame.
         """
         costs = self.costs(segments, truths)
         on_cpu = costs.cpu()  # where scipy runs: one transfer

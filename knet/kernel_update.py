@@ -73,13 +73,15 @@ class AdaptiveKernelUpdate(BaseModule):
         Returns:
             (..., C) updated kernels.
         """
-        feature_in, feature_out = self.feature_layer(group_features).chunk(2, dim=-1)
-        kernel_in, kernel_out = self.kernel_layer(kernels).chunk(2, dim=-1)
-        gate = feature_in * kernel_in
-        feature_gate = self.feature_gate_norm(self.feature_gate(gate)).sigmoid()
-        kernel_gate = self.kernel_gate_norm(self.kernel_gate(gate)).sigmoid()
-        mixed = feature_gate * self.feature_norm(feature_out) + kernel_gate * self.kernel_norm(kernel_out)
-        return F.relu(self.out_norm(self.out_layer(mixed)))
+        # Both are sums over pixels in the first stage, which half precision cannot hold.
+        with torch.autocast(group_features.device.type, enabled=False):
+            feature_in, feature_out = self.feature_layer(group_features.float()).chunk(2, dim=-1)
+            kernel_in, kernel_out = self.kernel_layer(kernels.float()).chunk(2, dim=-1)
+            gate = feature_in * kernel_in
+            feature_gate = self.feature_gate_norm(self.feature_gate(gate)).sigmoid()
+            kernel_gate = self.kernel_gate_norm(self.kernel_gate(gate)).sigmoid()
+            mixed = feature_gate * self.feature_norm(feature_out) + kernel_gate * self.kernel_norm(kernel_out)
+            return F.relu(self.out_norm(self.out_layer(mixed)))
 
 
 @MODELS.register_module()
@@ -180,9 +182,10 @@ class KernelUpdateStage(BaseModule):
         A group feature is the sum of transformed features W x + b under a mask. Since that is W (sum of x) plus b for
         each pixel, it is the sums that are transformed: they are far fewer than the pixels.
         """
-        weights = self.assembling(mask_logits)  # (B, N, P)
+        weights, layer = self.assembling(mask_logits.float()), self.pixel_layer  # (B, N, P)
         sums = masked_sum(weights, features)
-        return F.linear(sums, self.pixel_layer.weight) + weights.sum(-1, keepdim=True) * self.pixel_layer.bias
+        with torch.autocast(features.device.type, enabled=False):
+            return F.linear(sums, layer.weight) + weights.sum(-1, keepdim=True) * layer.bias
 
     def refine(self, group_features: Tensor, kernels: Tensor) -> Tensor:
         """Steps 2 and 3: (B, N, C) group features and kernels to (B, N, C) kernels that know of each other."""

@@ -128,6 +128,18 @@ def test_a_pixel_counts_where_a_mask_is_more_likely_than_not():
     assert not weights.requires_grad
 
 
+def test_sums_over_many_pixels_survive_half_precision():
+    stage = KernelUpdateStage(num_classes=3, channels=16, num_heads=4, ffn_channels=32)
+    stage.init_weights()
+    features, mask_logits = torch.rand(1, 16, 60000) * 8, torch.ones(1, 5, 60000)  # sums of 240000; the most is 65504
+    kernels = torch.randn(1, 5, 16) + features.sum(2)[:, None]
+    with torch.no_grad():
+        wanted = stage.refine(stage.assemble(mask_logits, features), kernels)
+        with torch.autocast("cpu", dtype=torch.float16):
+            found = stage.refine(stage.assemble(mask_logits.half(), features.half()), kernels)
+    torch.testing.assert_close(found.float(), wanted, rtol=2e-2, atol=2e-2)
+
+
 def test_semantic_fpn_without_positional_encoding():
     fpn = SemanticFPN(16, 16, positional_encoding=None, norm_cfg=dict(type="GN", num_groups=4))
     levels = [torch.randn(1, 16, 32 >> i, 48 >> i) for i in range(4)]

@@ -1,5 +1,7 @@
 """Clip-level Video K-Net: tubes, stages over a clip, training on any clip, inference window by window."""
 
+import weakref
+
 import pytest
 import torch
 from mmdet.structures import DetDataSample
@@ -169,6 +171,19 @@ def test_a_window_that_holds_the_video_is_the_whole_video():
             assert torch.equal(one.pred_track_instances[name], other.pred_track_instances[name])
 
 
+def test_larger_clips_of_a_batch_change_nothing():
+    """Nor does other padding than that to the divisor."""
+    model, inputs = tiny_clip_model(), images(1, 3)
+    alone = track(model, inputs, chunk=3)
+    padded = torch.nn.functional.pad(inputs, (0, 64, 0, 32))
+    frames = video(3, video_length=3)
+    with torch.no_grad():
+        model.predict(padded, [clip(*frames)])
+    for one, other in zip(alone, frames, strict=True):
+        for name in ("masks", "labels", "scores", "instances_id"):
+            assert torch.equal(one.pred_track_instances[name], other.pred_track_instances[name])
+
+
 def test_windows_share_frames_and_remember_no_more_than_a_window():
     model, inputs = tiny_clip_model(window=4), images(1, 11)
     seen, frames = [], video(11, video_length=11)
@@ -178,6 +193,24 @@ def test_windows_share_frames_and_remember_no_more_than_a_window():
             seen.append([f.frame_id for result in results for f in result.video_data_samples])
             assert len(model.state.frames) <= 4
     assert seen == [[], [], [], [0, 1, 2, 3], [], [4, 5], [], [6, 7], [], [8, 9], [10]]
+
+
+def test_a_long_video_takes_the_memory_of_a_window(monkeypatch):
+    """Nothing of a frame is alive when its result is dropped, but what the window holds."""
+    model, inputs = tiny_clip_model(window=4), images(1, 1)
+    alive, most = weakref.WeakSet(), []
+    with torch.no_grad():
+        levels = model.extract_feat(inputs[0])
+        monkeypatch.setattr(model, "extract_feat", lambda images: levels)
+        for t in range(200):
+            sample = video(1, video_length=200)[0]
+            sample.set_metainfo({"frame_id": t})
+            alive.add(sample)
+            model.eval().predict(inputs, [clip(sample)])
+            del sample
+            if t % 20 == 19:
+                most.append(len(alive))
+    assert max(most) <= 4
 
 
 def test_objects_keep_their_ids_from_window_to_window():

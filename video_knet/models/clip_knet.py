@@ -17,6 +17,7 @@ from knet.segment_merging import ImageSize, InstanceSegments
 from knet.segments import Segments
 from knet.targets import FrameTruth, kernel_targets
 from video_knet.models.clip_decoder import ClipSegments
+from video_knet.models.data_preprocessor import without_batch_padding
 from video_knet.models.state import BufferedFrame, ClipState, ClipTracks, successor
 from video_knet.models.tubes import as_tubes, tube_truth, without_padding
 
@@ -116,15 +117,19 @@ class ClipKNet(KNet):
             ValueError: A frame was skipped, or the video changed midway.
         """
         assert rescale, "results always have the size of the original image"
-        levels = self.extract_feat(batch_inputs.flatten(0, 1))
+        divisor = getattr(self.data_preprocessor, "pad_size_divisor", 1)
         done: list[DetDataSample] = []
-        for i, frame in enumerate(frame for clip in batch_data_samples for frame in clip.video_data_samples):
-            frame.set_metainfo({"batch_input_shape": tuple(batch_inputs.shape[-2:])})
-            self._check_finished(frame)
-            state = successor(self.state, frame.metainfo, ClipState)
-            self.state = None  # half-done frames must not be continued from
-            finished, self.state = self.step([x[i : i + 1] for x in levels], frame, state)
-            done += finished
+        for padded, clip in zip(batch_inputs, batch_data_samples, strict=True):
+            # What the other clips of the batch have padded this one to would change its features, and so its tracks.
+            images = without_batch_padding(padded, clip[0].metainfo["img_shape"], divisor)  # (T, 3, H', W')
+            levels = self.extract_feat(images)
+            for i, frame in enumerate(clip.video_data_samples):
+                frame.set_metainfo({"batch_input_shape": tuple(images.shape[-2:])})
+                self._check_finished(frame)
+                state = successor(self.state, frame.metainfo, ClipState)
+                self.state = None  # half-done frames must not be continued from
+                finished, self.state = self.step([x[i : i + 1] for x in levels], frame, state)
+                done += finished
         return [as_clip(done)]
 
     def _check_finished(self, frame: DetDataSample) -> None:

@@ -13,6 +13,7 @@ from mmdet.models.data_preprocessors import TrackDataPreprocessor
 from mmdet.registry import MODELS
 from mmdet.structures import TrackDataSample
 from mmengine.structures import PixelData
+from torch import Tensor
 
 
 @MODELS.register_module()
@@ -87,3 +88,15 @@ class ClipDataPreprocessor(TrackDataPreprocessor):
                 height, width = frame.batch_input_shape
                 margins = (0, width - labels.shape[-1], 0, height - labels.shape[-2])
                 frame.gt_sem_seg = PixelData(sem_seg=F.pad(labels, margins, value=self.seg_pad_value))  # (1, H, W)
+
+
+def without_batch_padding(images: Tensor, size: tuple[int, int], divisor: int) -> Tensor:
+    """(T, 3, H, W) frames of a clip, without what only larger clips of its batch have padded it to.
+
+    Args:
+        images: Padded frames.
+        size: Height and width of the frames.
+        divisor: `pad_size_divisor`.
+    """
+    height, width = (-(-pixels // divisor) * divisor for pixels in size)
+    return images[..., :height, :width]
