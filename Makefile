@@ -29,7 +29,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 quickstart: $(READY)
-	$(BIN)/python tools/quickstart.py $(DATASET)
+	$(BIN)/python tools/quickstart.py $(DATASET) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)

@@ -96,11 +96,15 @@ class World:
             (H, W, 3) uint8 RGB image and its truth, for each frame.
         """
         entropy = (self.seed, zlib.crc32(split.encode()), index)
-        scene = Scene.draw(self.classes, np.random.default_rng((*entropy, 0)), self.difficulty)
+        scene = self._scene(np.random.default_rng((*entropy, 0)))
         things = self._things(entropy)
         for frame in range(self.frames):
             rng = np.random.default_rng((*entropy, 2, frame))
             yield self._render(scene, things, frame, rng)
+
+    def _scene(self, rng: np.random.Generator) -> Scene:
+        """The stuff of a video."""
+        return Scene.draw(self.classes, rng, self.difficulty)
 
     def _things(self, entropy: tuple[int, ...]) -> list[Thing]:
         """Every object of a video, before them the crowd of every other one.

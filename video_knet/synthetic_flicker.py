@@ -1,6 +1,10 @@
-"""The street in light that changes from frame to frame: what a single frame shows misleads, what lasts does not."""
+"""The street in flickering light, by a camera that loses colour now and then: what lasts is known, what is seen is not.
 
-from dataclasses import dataclass
+The hue of stuff says its class, and how light it is and its pattern do not: those differ from video to video. A frame
+without colour shows only them. So there a class is known by whoever remembers how it looked before.
+"""
+
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,21 +13,37 @@ from .formats import SegmentMap
 from .synthetic import Thing, World
 from .synthetic_scene import Scene
 
-_BRIGHTNESS, _CAST = 0.3, 0.2  # spread of the logarithm of the light, of all colours and of each
-_SHADOW = 0.5  # how much light is left in the middle of the shadow
+_LIGHTEST, _DARKEST = 1.25, 0.5  # of the layers of stuff, times the colour of each
+_COLOURLESS = 0.35  # share of frames
+_BRIGHTNESS, _CAST = 0.1, 0.1  # spread of the logarithm of the light, of all colours and of each
+_SHADOW = 0.7  # how much light is left in the middle of the shadow
 
 
 @dataclass(frozen=True)
 class FlickeringWorld(World):
-    """The same videos, each frame lit anew: brightness, colour of the light, and a shadow somewhere."""
+    """The same videos, with stuff of other lightness and patterns, each frame lit anew and some without colour."""
 
     kind: ClassVar[str] = "flicker"
+
+    def _scene(self, rng: np.random.Generator) -> Scene:
+        scene = super()._scene(rng)
+        levels = rng.permutation(np.linspace(_LIGHTEST, _DARKEST, len(scene.colours)))
+        # Equally light before: the palette must not tell in grey what the order of the levels hides.
+        colours = (colour * (120 * level / max(grey(colour), 1.0)) for colour, level in zip(scene.colours, levels))
+        return replace(scene, colours=tuple(colours), patterns=tuple(rng.permutation(scene.patterns).tolist()))
 
     def _render(
         self, scene: Scene, things: list[Thing], frame: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, SegmentMap]:
         image, segments = super()._render(scene, things, frame, rng)
+        if rng.random() < _COLOURLESS:
+            image = np.broadcast_to(grey(image)[..., None], image.shape)
         return (image * light(self.size, rng)).clip(0, 255).astype(np.uint8), segments
+
+
+def grey(colours: np.ndarray) -> np.ndarray:
+    """(..., 3) colours to (...) how light they are."""
+    return colours @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 def light(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

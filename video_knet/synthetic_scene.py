@@ -18,7 +18,7 @@ _LAYERS = (  # names that suit each layer of stuff, from the top of the image to
 
 @dataclass(frozen=True)
 class Scene:
-    """The stuff of a video: a stack of layers, their colours, and where the void blot is."""
+    """The stuff of a video: a stack of layers, their colours and patterns, and where the void blot is."""
 
     layers: tuple[int, ...]
     colours: tuple[np.ndarray, ...]
@@ -27,6 +27,7 @@ class Scene:
     pan: float
     slope: float
     blot_at: tuple[float, float]
+    patterns: tuple[int, ...] = tuple(range(len(_LAYERS)))
 
     @classmethod
     def draw(cls, classes: ClassTable, rng: np.random.Generator, difficulty: float) -> "Scene":
@@ -53,7 +54,7 @@ class Scene:
         strip = self.heights[1] + self.slope * (x - 0.5) + 0.01 * np.sin(9 * world_x)
         layer = np.where(y < self.skyline[0][block], 0, 1 + self.skyline[1][block].astype(int))
         layer = np.where(y < self.heights[0], layer, np.where(y < strip, 3, 4))
-        wave = np.stack([np.sin((20 + 9 * i) * (world_x * np.cos(i) + y * np.sin(i))) for i in range(5)])
+        wave = np.stack([np.sin((20 + 9 * i) * (world_x * np.cos(i) + y * np.sin(i))) for i in self.patterns])
         shade = 9 * np.take_along_axis(wave, layer[None], 0)[0]  # each layer has its own pattern
         image = np.stack(self.colours)[layer] + shade[..., None] - 14 * np.abs(y - 0.5)[..., None]
         return image, np.array(self.layers, np.uint8)[layer]

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from tests.tiny import build
@@ -33,3 +34,14 @@ def test_every_part_is_initialised():
     assert matrices_follow_xavier(model.decoder.kernel_fusion)
     assert model.kernel_head.thing_kernels.weight.std() > 0.9
     assert model.kernel_head.semantic_kernels.weight.std() < 0.02
+
+
+def test_stages_of_classes_start_as_those_of_mmsegmentation():
+    """Torch's uniform distribution, within 1 / sqrt(C); of the pixel features Kaiming's normal one, sqrt(2 / C)."""
+    model = build("video_knet_pspnet_r18")
+    model.decoder.init_weights()
+    for stage in model.decoder.stages:
+        channels = len(stage.pixel_layer.weight)
+        assert float(stage.pixel_layer.weight.detach().std()) == pytest.approx(math.sqrt(2 / channels), rel=0.1)
+        largest = stage.mask_layer.weight.abs().max()
+        assert 0.9 / math.sqrt(channels) < largest <= 1 / math.sqrt(channels)

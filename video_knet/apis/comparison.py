@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
+
 from video_knet.apis.quickstart import OUTPUTS, make_world, measure_checkpoint, remove
 from video_knet.apis.runner import load_config
 from video_knet.apis.trainings.runs import Run, settings_of
@@ -45,6 +47,12 @@ def run_comparison(
         [Run(f"{path.parent.name}_{path.stem}", seed, settings_of(cfg), work_dir / "runs") for seed in range(seeds)]
         for path, cfg in loaded
     ]
+    finished = sum(run.result() is not None for runs in rows for run in runs)
+    if finished:
+        print_log(
+            f"{finished} trainings are finished and used again; after a change of code delete {work_dir / 'runs'}",
+            "current",
+        )
     train_all([run for runs in rows for run in runs], jobs or count_cores())
     for stale in OUTPUTS:
         remove(work_dir / stale)

@@ -223,6 +223,9 @@ class VideoSegmentor(BaseDetector):
         """(K, H, W) class logits of the padded image to maps of the original one, in dataset ids."""
         best, labels = rescale(logits, size).max(dim=0)  # (H, W); NaN is above everything
         if not torch.isfinite(best).all():
-            raise FloatingPointError("the network predicts NaN: its weights have diverged; test an earlier checkpoint")
+            raise FloatingPointError(
+                "the network predicts NaN or infinity: its weights have diverged, or half precision overflows; test an "
+                "earlier checkpoint, or without --amp"
+            )
         semantic = self.dataset_ids[labels]
         return BaseDataElement(semantic=semantic, track=torch.zeros_like(semantic, dtype=torch.int32))

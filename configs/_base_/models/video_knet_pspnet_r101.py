@@ -8,9 +8,16 @@ norm = dict(type="BN", requires_grad=True)
 channels = 512
 attention = dict(channels=channels, num_heads=8, ffn_channels=2048)
 grouped = dict(type="GroupedKernelUpdate", group_channels=256)
-# MMSegmentation's containers do not hand the initialisation on: its stages keep torch's, which this is.
+# MMSegmentation's containers do not hand the initialisation on: its stages keep torch's, which this is, but for the
+# transformation of the features, a ConvModule of MMCV, which draws its own weights.
 torch_weights = dict(
-    type="Kaiming", layer="Linear", a=5**0.5, mode="fan_in", nonlinearity="leaky_relu", distribution="uniform"
+    type="Kaiming",
+    layer="Linear",
+    a=5**0.5,
+    mode="fan_in",
+    nonlinearity="leaky_relu",
+    distribution="uniform",
+    override=dict(type="Kaiming", name="pixel_layer", mode="fan_out", nonlinearity="relu", distribution="normal"),
 )
 
 model = dict(

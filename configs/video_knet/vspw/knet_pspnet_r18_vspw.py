@@ -9,4 +9,3 @@ Expected:  not measured, not in the paper
 _base_ = ["./video_knet_pspnet_r18_vspw.py"]
 
 model = dict(kernel_linking=None, kernel_fusion=None)
-train_dataloader = dict(dataset=dict(ref_sampler=None))
