@@ -57,6 +57,13 @@ PLANTED = [
         FAULT,
         "nowhere.pth does not exist",
     ),
+    (
+        "model = dict(backbone=dict(init_cfg=dict(_delete_=True, type='Kaiming', layer='Conv2d', "
+        "override=dict(type='Kaimin', name='conv1'))))",
+        "model.backbone.init_cfg.override.type",
+        FAULT,
+        "Write 'Kaiming'",
+    ),
     ("model = dict(labels=dict(format='vipseg'))", "train_dataloader.dataset.format", FAULT, "has 2 things and 17"),
     (
         "model = dict(labels=dict(_delete_=True, type='LabelSpace', num_things=2, num_stuff=17))",

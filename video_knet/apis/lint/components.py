@@ -36,7 +36,7 @@ REGISTRIES: dict[str, tuple[Registry, ...]] = {  # of the parts below a top-leve
     "log_processor": (host.LOG_PROCESSORS,),
     "model_wrapper_cfg": (host.MODEL_WRAPPERS,),
 }
-OF_KEY: dict[str, tuple[Registry, ...]] = {"init_cfg": (host.WEIGHT_INITIALIZERS,)}
+OF_KEY: dict[str, tuple[Registry, ...]] = dict.fromkeys(("init_cfg", "override"), (host.WEIGHT_INITIALIZERS,))
 OF_LOADER_KEY: dict[str, tuple[Registry, ...]] = {
     "dataset": (host.DATASETS,),
     "datasets": (host.DATASETS,),
@@ -55,6 +55,7 @@ TAKEN_OUT: dict[str, set[str]] = {
     "custom_hooks": {"priority"},
     "norm_cfg": {"requires_grad"},
     "init_cfg": {"override"},
+    "override": {"name"},
 }
 ALWAYS = {"type", "_scope_"}
 GIVE_ARGUMENTS = ("model", "optim_wrapper", "visualizer", "model_wrapper_cfg")  # parts there give arguments to others
