@@ -1,7 +1,8 @@
-"""The street in flickering light, by a camera that loses colour now and then: what lasts is known, what is seen is not.
+"""The street in flickering light, by a camera that loses colour now and then: what lasts is known, not what is seen.
 
-The hue of stuff says its class, and how light it is and its pattern do not: those differ from video to video. A frame
-without colour shows only them. So there a class is known by whoever remembers how it looked before.
+Which classes the stuff of a video has differs from video to video (a wall or a building, a floor or grass), and only
+hue tells them apart: how light a class is and its pattern are drawn anew for each video. A frame without colour does
+not show what it is a picture of. There classes are known by whoever remembers the frames before.
 """
 
 from dataclasses import dataclass, replace
@@ -11,22 +12,22 @@ import numpy as np
 
 from .formats import SegmentMap
 from .synthetic import Thing, World
-from .synthetic_scene import Scene
+from .synthetic_scene import Scene, draw_layers
 
 _LIGHTEST, _DARKEST = 1.25, 0.5  # of the layers of stuff, times the colour of each
-_COLOURLESS = 0.35  # share of frames
+_COLOURLESS = 0.4  # share of frames
 _BRIGHTNESS, _CAST = 0.1, 0.1  # spread of the logarithm of the light, of all colours and of each
 _SHADOW = 0.7  # how much light is left in the middle of the shadow
 
 
 @dataclass(frozen=True)
 class FlickeringWorld(World):
-    """The same videos, with stuff of other lightness and patterns, each frame lit anew and some without colour."""
+    """Videos with stuff of other classes, lightness and patterns, each frame lit anew and some without colour."""
 
     kind: ClassVar[str] = "flicker"
 
     def _scene(self, rng: np.random.Generator) -> Scene:
-        scene = super()._scene(rng)
+        scene = Scene.draw(self.classes, rng, self.difficulty, draw_layers(self.classes, rng))
         levels = rng.permutation(np.linspace(_LIGHTEST, _DARKEST, len(scene.colours)))
         # Equally light before: the palette must not tell in grey what the order of the levels hides.
         colours = (colour * (120 * level / max(grey(colour), 1.0)) for colour, level in zip(scene.colours, levels))

@@ -30,9 +30,11 @@ class Scene:
     patterns: tuple[int, ...] = tuple(range(len(_LAYERS)))
 
     @classmethod
-    def draw(cls, classes: ClassTable, rng: np.random.Generator, difficulty: float) -> "Scene":
-        """Draw the stuff of a video."""
-        layers = choose_layers(classes)
+    def draw(
+        cls, classes: ClassTable, rng: np.random.Generator, difficulty: float, layers: tuple[int, ...] | None = None
+    ) -> "Scene":
+        """Draw the stuff of a video; `layers` are its classes, by default the same in all videos."""
+        layers = layers or choose_layers(classes)
         light = rng.uniform(0.9, 1.1)
         colours = tuple(stuff_colour(classes, i, difficulty) * light + rng.normal(0, 4, 3) for i in layers)
         return cls(
@@ -81,6 +83,14 @@ def choose_layers(classes: ClassTable) -> tuple[int, ...]:
     known = [next(spread, None) if i is None else i for i in chosen]
     used = [i for i in known if i is not None]
     return tuple(VOID if not used else used[k % len(used)] if i is None else i for k, i in enumerate(known))
+
+
+def draw_layers(classes: ClassTable, rng: np.random.Generator) -> tuple[int, ...]:
+    """Stuff class of each layer, drawn from all whose names suit it; where none does as in `choose_layers`."""
+    suitable = [[i for i in classes.stuff_ids if classes.names[i] in names] for names in _LAYERS]
+    return tuple(
+        int(rng.choice(ids)) if ids else usual for ids, usual in zip(suitable, choose_layers(classes), strict=True)
+    )
 
 
 def stuff_colour(classes: ClassTable, class_id: int, difficulty: float) -> np.ndarray:
