@@ -21,7 +21,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         default="street",
         choices=("street", "appearance", "flicker"),
         help="appearance: look-alikes that cross, vanish, jump and change places, so that positions mislead; "
-        "flicker: the street, each frame in other light",
+        "flicker: the street with other classes in each video, each frame in other light and some without colour",
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed is another world")
     parser.add_argument("--sequences", type=positive(int), default=12, metavar="N", help="number of sequences")

@@ -94,7 +94,7 @@ def _try(config: Mapping[str, Any], key: str, build: Callable[[], Any], findings
 def failure(config: Mapping[str, Any], key: str, error: Exception) -> Finding:
     """A finding for a part that could not be built, with the key of the innermost part at fault."""
     path = locate(_get(config, key), key, [part["type"] for part in parts_in(error.__traceback__)])
-    text = " ".join(str(error).split()).rstrip(".") or f"`{_last_line(error)}` does not hold"
+    text = " ".join(str(error).split()).rstrip(".") or _without_words(error)
     if isinstance(error, (ValueError, OSError)):
         return fault(path, text, "Correct what it names")
     if is_wrong_call(error):
@@ -102,10 +102,10 @@ def failure(config: Mapping[str, Any], key: str, error: Exception) -> Finding:
     return fault(path, f"cannot be built: {type(error).__name__}: {text}", "Compare it with the docstring of the class")
 
 
-def _last_line(error: Exception) -> str:
-    """The line of code that raised, for an assertion without words."""
-    line = extract_tb(error.__traceback__)[-1].line or type(error).__name__
-    return line.removeprefix("assert ")
+def _without_words(error: Exception) -> str:
+    """What to say of an error that says nothing: the condition of an assertion, else the name of the error."""
+    line = extract_tb(error.__traceback__)[-1].line if isinstance(error, AssertionError) else None
+    return f"`{line.removeprefix('assert ')}` does not hold" if line else type(error).__name__
 
 
 def wrong_call(config: Mapping[str, Any], error: Exception) -> str | None:
