@@ -24,6 +24,7 @@ class KernelFusion(BaseModule):
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the feed-forward network.
         update: Config of the update; None leaves it out.
+        attention: Config of the attention.
     """
 
     def __init__(
@@ -32,10 +33,11 @@ class KernelFusion(BaseModule):
         num_heads: int = 8,
         ffn_channels: int = 2048,
         update: ConfigType | None = dict(type="AdaptiveKernelUpdate"),
+        attention: ConfigType = dict(type="MultiheadAttention"),
     ) -> None:
         super().__init__()
         self.update = None if update is None else MODELS.build({"channels": channels, **update})
-        self.attend = KernelLinking(channels, num_heads, ffn_channels)
+        self.attend = KernelLinking(channels, num_heads, ffn_channels, attention)
 
     def forward(self, kernels: Tensor, previous: Tensor, group_features: Tensor) -> Tensor:
         """Fuse previous kernels into the current ones.

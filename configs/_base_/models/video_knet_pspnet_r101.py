@@ -8,6 +8,7 @@ norm = dict(type="BN", requires_grad=True)
 channels = 512
 attention = dict(channels=channels, num_heads=8, ffn_channels=2048)
 grouped = dict(type="GroupedKernelUpdate", group_channels=256)
+own = dict(type="OwnKernelAttention")  # kernel i is class i in both frames
 # MMSegmentation's containers do not hand the initialisation on: its stages keep torch's, which this is, but for the
 # transformation of the features, a ConvModule of MMCV, which draws its own weights.
 torch_weights = dict(
@@ -71,8 +72,8 @@ model = dict(
             **attention,
         ),
     ),
-    kernel_linking=dict(type="KernelLinking", **attention),
-    kernel_fusion=dict(type="KernelFusion", update=grouped, **attention),
+    kernel_linking=dict(type="KernelLinking", attention=own, **attention),
+    kernel_fusion=dict(type="KernelFusion", update=grouped, attention=own, **attention),
     ref_loss=dict(type="ReferenceLoss", loss_weight=1.0),
     supervision=dict(
         type="ClassSupervision",
