@@ -58,10 +58,10 @@ def host_head(name: str) -> nn.Module:
         return MODELS.build(config | dict(kernel_generate_head=generate, _scope_="mmseg"))
 
 
-def take_weights(head: nn.Module, decoder: nn.Module, host: nn.Module) -> None:
-    """Every weight of the host's head, under our names; none may be missing or left over."""
+def in_our_names(values: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Tensors of the host's head, one for each parameter and buffer, by our names, for `head` and for `decoder`."""
     ours: dict[str, dict[str, Tensor]] = {"head": {}, "decoder": {}}
-    for name, value in host.state_dict().items():
+    for name, value in values.items():
         part, rest = name.split(".", 1)
         if part == "kernel_generate_head":
             ours["head"][f"head.{rest}"] = value
@@ -74,6 +74,12 @@ def take_weights(head: nn.Module, decoder: nn.Module, host: nn.Module) -> None:
             rest = f"update.{UPDATE[inner]}.{parameter}"
         value = value.flatten(1) if root == "feat_transform.conv" and rest == "weight" else value
         ours["decoder"][f"stages.{stage}.{STAGE[root]}.{rest}"] = value
+    return ours
+
+
+def take_weights(head: nn.Module, decoder: nn.Module, host: nn.Module) -> None:
+    """Every weight of the host's head, under our names; none may be missing or left over."""
+    ours = in_our_names(host.state_dict())
     head.load_state_dict(ours["head"])
     decoder.load_state_dict(ours["decoder"])
 
@@ -113,8 +119,10 @@ def test_losses_and_gradients_are_those_of_the_host(pair):
         torch.testing.assert_close(loss, wanted[f"loss_ce.s{i}"], rtol=1e-5, atol=1e-6)
     sum(found.values()).backward()
     sum(loss for name, loss in wanted.items() if "loss" in name).backward()
-    ours, theirs = head.head.conv_seg.weight.grad, host.kernel_generate_head.conv_seg.weight.grad
-    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
+    gradients = in_our_names({name: value.grad for name, value in host.named_parameters()})
+    for module, theirs in (head, gradients["head"]), (decoder, gradients["decoder"]):
+        ours = {name: value.grad for name, value in module.named_parameters()}
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
 def sample(labels: Tensor) -> DetDataSample:

@@ -135,6 +135,21 @@ def test_the_key_frame_teaches_the_reference_frame_in_joint_training_only(ref_lo
     assert inputs.grad[:, 1].any()
 
 
+def test_half_precision():
+    """As with --amp: losses near those of full precision, and every gradient finite."""
+    model = tiny().train()
+    inputs, samples = images(1, 2), [pair()]
+    state = torch.get_rng_state()
+    wanted = model.loss(inputs, samples)
+    torch.set_rng_state(state)  # of the dropout
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model.loss(inputs, samples)
+    for name, value in wanted.items():
+        torch.testing.assert_close(found[name], value, rtol=0.05, atol=0.05)
+    sum(found.values()).backward()
+    assert all(torch.isfinite(value.grad).all() for value in model.parameters())
+
+
 def test_other_frames_need_stages():
     with pytest.raises(ValueError, match="kernel_linking and kernel_fusion need a decoder, but decoder is None"):
         tiny(decoder=None)
