@@ -14,7 +14,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from knet.checkpoint_parts import recognise
+from knet.checkpoint_parts import indices, recognise
 from knet.released_names import expected_names, rename
 
 SWIN = "backbone.layers."  # how the authors of Swin call the stages, and the released models with them
@@ -55,31 +55,37 @@ def convert(state_dict: dict[str, Tensor]) -> Converted:
         Our names, the parts that were recognised, and a report. Names that are unknown are dropped with a reason.
     """
     state_dict = {name.removeprefix("module."): value for name, value in state_dict.items()}
-    stages = {int(m[1]) for name in state_dict if (m := re.match(r"roi_head\.mask_head\.(\d+)\.", name))}
-    last = max(stages, default=-1)
+    last = max(indices(state_dict, r"roi_head\.mask_head\.(\d+)\."), default=-1)
     result = Converted()
     is_swin = any(name.startswith(SWIN) for name in state_dict)
     for name, value in state_dict.items():
         ours, reason = rename(name, last)
         if is_swin and name.startswith("backbone."):
-            ours, value = convert_swin(name, value)
+            ours, value, reason = convert_swin(name, value)
+        elif ours is not None and ours.endswith("pixel_layer.weight"):
+            if value.dim() < 2 or any(side != 1 for side in value.shape[2:]):
+                ours, reason = None, f"of shape {tuple(value.shape)}, and no convolution of 1x1"
+            value = value.flatten(1) if ours else value  # (C, C, 1, 1) to (C, C)
         if ours is None:
             result.dropped[name] = reason
-            continue
-        if ours.endswith("pixel_layer.weight"):
-            value = value.flatten(1)  # a 1x1 convolution: (C, C, 1, 1) to (C, C)
-        result.used[name], result.state_dict[ours] = ours, value
+        else:
+            result.used[name], result.state_dict[ours] = ours, value
     result.parts = recognise(result.state_dict)
     result.missing = sorted(set(expected_names(result.parts)) - set(result.state_dict))
     return result
 
 
-def convert_swin(name: str, value: Tensor) -> tuple[str, Tensor]:
-    """A weight of a Swin backbone, named and ordered as by its authors, as the host has it."""
+def convert_swin(name: str, value: Tensor) -> tuple[str | None, Tensor, str]:
+    """A weight of a Swin backbone, named and ordered as by its authors, as the host has it; or None and the reason."""
     from mmdet.models.backbones.swin import swin_converter
 
-    ((ours, value),) = swin_converter({name.removeprefix("backbone."): value}).items()
-    return ours, value
+    try:
+        found = swin_converter({name.removeprefix("backbone."): value})
+    except (RuntimeError, ValueError, IndexError):  # the order of its channels cannot be changed
+        return None, value, f"of shape {tuple(value.shape)}, which no weight of that name has"
+    for ours, converted in found.items():
+        return ours, converted, ""
+    return None, value, "the classifier of the backbone, which segments nothing"
 
 
 class RefusedCheckpointError(ValueError):
@@ -115,7 +121,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     except Exception as error:  # a damaged file fails in whatever way its bytes lead to
         if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: told to read before its beginning
             raise
-        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        text = re.sub(r"\x1b\[\d*m", "", str(error))  # without colours
+        reason = f"{type(error).__name__}: {(text.splitlines() or [''])[0]}"
         raise UnsafeCheckpointError(
             f"{path}: refused. It is truncated, is no checkpoint, or holds objects that would have to be executed "
             f"({reason[:200]}). If you trust its origin, re-save its weights alone: "
@@ -143,6 +150,13 @@ def under_our_names(checkpoint: Any, path: str | Path) -> dict[str, Any]:
         raise UnsafeCheckpointError(f"{path}: 'state_dict' is not a dict of tensors; this is no checkpoint of a model")
     if not weights:
         raise UnsafeCheckpointError(f"{path}: 'state_dict' is empty; this is no checkpoint of a model")
+    for name, value in weights.items():
+        if not isinstance(name, str):
+            raise UnsafeCheckpointError(f"{path}: {name!r} is no name of a weight; this is no checkpoint of a model")
+        if value.layout != torch.strided:
+            raise UnsafeCheckpointError(f"{path}: {name} is stored as {value.layout}; models have dense weights only")
+        if name.startswith("module.") and name.removeprefix("module.") in weights:
+            raise UnsafeCheckpointError(f"{path}: holds {name} with and without 'module.'; remove one of the two")
     if is_released(weights):
         converted = convert(weights)
         print_log(
@@ -151,7 +165,7 @@ def under_our_names(checkpoint: Any, path: str | Path) -> dict[str, Any]:
             "current",
         )
         checkpoint |= {"state_dict": converted.state_dict, "released": converted}
-    elif any(str(name).startswith("module.") for name in weights):
+    elif any(name.startswith("module.") for name in weights):
         checkpoint["state_dict"] = {name.removeprefix("module."): value for name, value in weights.items()}
     return checkpoint
 
@@ -162,6 +176,11 @@ def misfits(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> list[st
         f"{n}: {tuple(v.shape)} in the file, {tuple(own[n].shape)} in the model"
         for n, v in weights.items()
         if n in own and own[n].shape != v.shape
+    ]
+    wrong += [
+        f"{n}: {v.dtype} in the file, {own[n].dtype} in the model"
+        for n, v in weights.items()
+        if n in own and own[n].is_floating_point() and not v.is_floating_point()
     ]
     wrong += [f"{name}: not in the file" for name in own if name not in weights]
     return wrong + [f"{name}: not in the model" for name in weights if name not in own]

@@ -70,9 +70,9 @@ def rename(name: str, last: int) -> tuple[str | None, str]:
         return _swap_neck(name), ""
     if name.startswith("rpn_head."):
         return _swap(name.removeprefix("rpn_head."), KERNEL_HEAD, "kernel_head")
-    if match := re.match(r"roi_head\.mask_head\.(\d+)\.(.+)", name):
+    if match := re.match(r"roi_head\.mask_head\.(\d{1,4})\.(.+)", name):
         return _rename_stage(int(match[1]), match[2], last)
-    if match := re.match(r"tracker\.mask_head\.(\d+)\.(.+)", name):
+    if match := re.match(r"tracker\.mask_head\.(\d{1,4})\.(.+)", name):
         return _swap(match[2], STAGE, f"clip_decoder.stages.{match[1]}")
     return _swap(name, EMBEDDING, "")
 

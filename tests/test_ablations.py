@@ -13,6 +13,7 @@ from tests.video_knet.videos import assert_consistent, assert_trains, pair, pred
 from video_knet.apis.ablations.measuring import plan
 from video_knet.apis.ablations.row_configs import read_config
 from video_knet.apis.ablations.tables import TABLES
+from video_knet.apis.runner import load_config
 from video_knet.models import VideoKNet
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -80,6 +81,18 @@ def test_what_a_row_is_made_of(name, there, absent, on_tiny):
     found = parts(tiny(CONFIGS / "ablations" / f"{name}.py"))
     assert set(there.split()) <= found
     assert not {word.replace("|", " ") for word in absent.split()} & found
+
+
+def test_roi_align_has_the_layers_of_quasi_dense_tracking(on_tiny):
+    """Four convolutions and one hidden layer, not as many as the embedding of kernels has."""
+    embed = tiny(CONFIGS / "ablations/roi_align_embedding.py").track_head.embed
+    assert sum(isinstance(module, nn.Linear) for module in embed.modules()) == 2  # hidden and output
+
+
+def test_a_change_of_a_part_that_the_base_lacks_is_refused_with_its_name(monkeypatch):
+    monkeypatch.setenv("ABLATION_BASE", "../video_knet/cityscapes_vps/video_knet_r50_cityscapes_vps.py")
+    with pytest.raises(ValueError, match=r"fusion_without_update\.py: kernel_fusion=.* cannot inherit from base"):
+        load_config(CONFIGS / "ablations/fusion_without_update.py")
 
 
 def test_every_row_has_a_config_and_every_config_a_row():

@@ -3,7 +3,8 @@
 Prints which parts the file holds, what was used, dropped and missing, and which shipped config fits. With --config
 every weight of that config's model must be there and fit, and nothing is written where not.
 
-Exit status: 0 done, 1 it does not fit --config, 2 usage, or the file was refused unexecuted.
+Exit status: 0 done, 1 it does not fit --config, or a file is not there or cannot be written, 2 usage, or the file was
+refused unexecuted.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> list[str]:
     """What does not fit."""
     for path in filter(None, (args.source, args.config)):
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file")
+            raise FileNotFoundError(f"{path}: {'is a folder, not a file' if path.is_dir() else 'no such file'}")
     from video_knet.apis.conversion import convert_file
 
     report = convert_file(args.source, args.target, args.config)

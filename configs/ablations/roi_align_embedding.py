@@ -9,5 +9,5 @@ _base_ = ["{{$ABLATION_BASE:../video_knet/kitti_step/video_knet_r50_kitti_step.p
 model = dict(
     kernel_linking=None,
     kernel_fusion=None,
-    track_head=dict(embed=dict(type="RoIAlignEmbedding")),
+    track_head=dict(embed=dict(type="RoIAlignEmbedding", num_fcs=1)),
 )

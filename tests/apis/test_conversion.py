@@ -1,17 +1,20 @@
 """Checkpoints of every released model fit the config that is named for them, and `tools/convert_checkpoint.py`."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
-from knet.checkpoint import RefusedCheckpointError, load_weights, read_checkpoint, under_our_names
+from knet.checkpoint import RefusedCheckpointError, convert, load_weights, misfits, read_checkpoint, under_our_names
+from knet.checkpoint_parts import recognise
 from tests.golden.released_shapes import released_model, without_memory
 from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
 from tools import convert_checkpoint
 from video_knet.apis.class_names import checkpoint_class_names
 from video_knet.apis.conversion import describe_configs
-from video_knet.apis.shipped_configs import CONFIGS, match_configs
+from video_knet.apis.shipped_configs import CONFIGS, match_configs, weights_of
 
 IMAGE, KITTI, VIPSEG, CLIP = "cityscapes_step_r50", "kitti_step_r50", "vipseg_r50", "youtube_vis_r50"
 FUSED = dict(fuse="update_dynamic_cov")
@@ -72,7 +75,10 @@ def test_parts_that_no_shipped_config_has_are_a_child_of_the_nearest():
     shapes = released_model("r50", VIPSEG, 124)
     del shapes["neck.fpn_convs.0.conv.bias"]
     match = match_configs(under_our_names({"state_dict": without_memory(shapes)}, "incomplete.pth"))
-    assert "video_knet_r50_vipseg_released.py has these parts, but needs weights" in describe_configs(match)[0]
+    said = describe_configs(match)[0]
+    assert "video_knet_r50_vipseg_released.py has these parts, but does not fit:" in said
+    assert said.endswith("\n  neck.fpn_convs.0.conv.bias: not in the file")
+    assert match.missing == ["neck.fpn_convs.0.conv.bias"]
     match = match_configs(under_our_names({"state_dict": without_memory(other)}, "own_classes.pth"))
     assert "none of the shipped configs" in describe_configs(match)[0]
 
@@ -131,7 +137,13 @@ def test_what_does_not_fit_the_config_is_listed_and_nothing_is_written(released,
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", ["foreign", "hostile", "truncated", "empty", "text", "list", "numbers"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("foreign", "detr", "hostile", "truncated", "empty", "text", "list", "numbers"),
+        *("number as name", "sparse", "twice"),
+    ],
+)
 def test_files_of_another_kind_are_refused(content, released, tmp_path, capsys):
     source, target = tmp_path / "in.pth", tmp_path / "out.pth"
     contents = {
@@ -139,6 +151,10 @@ def test_files_of_another_kind_are_refused(content, released, tmp_path, capsys):
         "hostile": {"state_dict": {"rpn_head.conv_seg.bias": torch.zeros(1)}, "meta": Path},
         "list": [1, 2],
         "numbers": {"state_dict": {"rpn_head.conv_seg.bias": 1}},
+        "detr": {"state_dict": {"decoder.layers.0.norms.0.weight": torch.zeros(1)}},
+        "number as name": {"rpn_head.conv_seg.bias": torch.zeros(1), 7: torch.zeros(1)},
+        "sparse": {"rpn_head.conv_seg.weight": torch.zeros(2, 2).to_sparse()},
+        "twice": {"rpn_head.conv_seg.bias": torch.zeros(1), "module.rpn_head.conv_seg.bias": torch.ones(1)},
     }
     raw = {"truncated": released.read_bytes()[:5000], "empty": b"", "text": b"<html>404</html>"}
     if content in raw:
@@ -151,6 +167,86 @@ def test_files_of_another_kind_are_refused(content, released, tmp_path, capsys):
     assert len(said.err.splitlines()) == 1
     assert not said.out
     assert not target.exists()
+
+
+SWIN_LAYER = "backbone.layers.0.downsample.reduction.weight"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "reason"),
+    [
+        ("roi_head.mask_head.0.feat_transform.conv.weight", (), "of shape (), and no convolution of 1x1"),
+        ("roi_head.mask_head.0.feat_transform.conv.weight", (4, 4, 3, 3), "and no convolution of 1x1"),
+        ("backbone.head.weight", (9, 4), "the classifier of the backbone"),
+        (SWIN_LAYER, (255, 511), "of shape (255, 511), which no weight of that name has"),
+    ],
+)
+def test_weights_of_no_released_shape_are_dropped(name, shape, reason):
+    other = {"backbone.layers.0.blocks.0.norm1.weight": torch.zeros(4), "rpn_head.conv_seg.weight": torch.zeros(())}
+    converted = under_our_names(other | {name: torch.zeros(shape)}, "odd.pth")["released"]
+    assert reason in converted.dropped[name]
+    assert len(converted.used) + len(converted.dropped) == 3
+    assert converted.parts["num_classes"] is None
+
+
+def test_shapes_that_no_config_has_are_listed():
+    shapes = released_model("r50", VIPSEG, 124)
+    shapes["roi_head.mask_head.1.fc_mask.weight"] = (128, 256)
+    match = match_configs(under_our_names({"state_dict": without_memory(shapes)}, "odd.pth"))
+    wanted = "decoder.stages.1.mask_layer.weight: (128, 256) in the file, (256, 256) in the model"
+    assert wanted in describe_configs(match)[0]
+    assert not match.missing
+
+
+def test_weights_that_are_integers_do_not_fit():
+    weights, own = {"a": torch.zeros(2, dtype=torch.int32)}, {"a": torch.zeros(2)}
+    assert misfits(weights, own) == ["a: torch.int32 in the file, torch.float32 in the model"]
+    assert misfits({"a": torch.zeros(2, dtype=torch.float16)}, own) == []
+
+
+def test_stages_without_those_before_are_not_counted():
+    name = "roi_head.mask_head.{}.fc_cls.bias"
+    converted = convert({name.format(i): torch.zeros(3) for i in (0, 1, 9999, 10**9)})
+    assert converted.parts["num_stages"] == 2
+    assert converted.dropped == {name.format(10**9): "no such name in the released models"}
+
+
+@pytest.mark.parametrize("format_name", [3, None, ["vspw"]])
+def test_classes_of_another_origin_are_not_looked_up(format_name, released):
+    checkpoint = {**read_checkpoint(released), "meta": {"dataset_meta": {"format": format_name}}}
+    del checkpoint["released"]
+    assert match_configs(checkpoint).fitting
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("video_knet/vspw/video_knet_pspnet_r18_vspw", "VideoSegmentor"),
+        ("video_knet/vspw/deeplabv3plus_r101_vspw", "VideoSegmentor"),
+        ("video_knet/kitti_step/video_knet_tiny_kitti_step", "VideoKNet"),
+    ],
+)
+def test_our_own_checkpoints_name_their_config(path, row):
+    weights = weights_of(Config.fromfile(CONFIGS / f"{path}.py").model)
+    match = match_configs({"state_dict": weights})
+    assert CONFIGS / f"{path}.py" in match.fitting
+    assert recognise(weights)["type"] == row
+
+
+def test_another_linking_stage_is_a_change_of_the_nearest():
+    weights = weights_of(Config.fromfile(CONFIGS / "ablations/stage_1.py").model)
+    match = match_configs({"state_dict": weights})
+    assert match.changes == {"decoder": {"link_stages": (0,)}}
+
+
+@pytest.mark.parametrize(("make", "kind"), [(os.mkdir, "a folder"), (os.mkfifo, "no file")])
+def test_a_target_that_is_no_file_stays(make, kind, released, tmp_path, capsys):
+    target = tmp_path / "target"
+    make(target)
+    assert convert_checkpoint.main([str(released), str(target)]) == 1
+    assert f"{target}: exists and is {kind}; name a file to write" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [target]
+    assert not target.is_file()
 
 
 def test_a_released_file_loads_converted_or_not(released, tmp_path):

@@ -1,6 +1,7 @@
 """Training starts from image checkpoints by `load_from` alone, and resumes only from what it saved."""
 
 import pickle
+import struct
 from types import SimpleNamespace
 
 import pytest
@@ -107,7 +108,10 @@ def test_pretraining_is_loaded_only_where_the_checkpoint_lacks_the_backbone(tmp_
     assert starting_shapes(Config(dict(load_from="https://example.org/model.pth"))) == {}
 
 
-@pytest.mark.parametrize("error", [pickle.UnpicklingError("Unsupported global"), EOFError("Ran out of input")])
+DAMAGE = [UnicodeDecodeError("utf-8", b"a", 0, 1, ""), struct.error("unpack"), IndexError("pop"), ValueError("size")]
+
+
+@pytest.mark.parametrize("error", [pickle.UnpicklingError("Unsupported global"), EOFError("Ran out of input"), *DAMAGE])
 def test_downloads_that_would_execute_something_are_refused(error, monkeypatch):
     def fail(url: str, **settings) -> None:
         assert settings["weights_only"]

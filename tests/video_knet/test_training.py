@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from tests.tiny import Thing, clip, frame, images, tiny_video_model
+from tests.tiny import CHANNELS, Thing, clip, frame, images, tiny_video_model
 
 from .videos import assert_trains, losses_of, pair
 
@@ -84,9 +84,11 @@ def test_gradients_reach_the_reference_frame_through_its_kernels(model):
     assert inputs.grad[0].abs().amax(dim=(1, 2, 3)).all()
 
 
-def test_without_reference_loss_nothing_is_learned_from_the_reference_frame():
+@pytest.mark.parametrize("embed", ["KernelEmbedding", "MaskEmbedding", "RoIAlignEmbedding"])
+def test_without_reference_loss_nothing_is_learned_from_the_reference_frame(embed):
     inputs = images(1, 2).requires_grad_()
-    losses = losses_of(tiny_video_model(ref_loss=None), inputs, [pair()])
+    model = tiny_video_model(**{"ref_loss": None, "track_head.embed": dict(type=embed, channels=CHANNELS)})
+    losses = losses_of(model, inputs, [pair()])
     assert not any(name.startswith("ref.") for name in losses)
     sum(losses.values()).backward()
     assert not inputs.grad[0, 0].any()

@@ -19,7 +19,7 @@ from video_knet.apis.shipped_configs import CONFIGS, ConfigMatch, match_configs,
 from video_knet.formats import get_format
 from video_knet.formats.disk.files import whole_file
 
-OURS = ("kernel_head.", "decoder.")
+OURS = "kernel_head."  # every model of this project has one
 
 
 @dataclass
@@ -98,7 +98,7 @@ def convert_file(source: Path, target: Path, config: Path | None = None) -> Load
     if not any(name.startswith(OURS) for name in weights):
         raise RefusedCheckpointError(
             f"{source}: none of its {len(weights)} weights has a name of K-Net or Video K-Net, the released ones or "
-            "ours; name a checkpoint of such a model"
+            f"ours; name a checkpoint of such a model. The first one is called {next(iter(weights))}"
         )
     report = load_report(source, checkpoint)
     if config is not None:
@@ -113,15 +113,16 @@ def load_report(source: Path, checkpoint: Mapping[str, Any]) -> LoadReport:
     """The report of a checkpoint that was read."""
     converted = checkpoint.get("released")
     weights: Mapping[str, Tensor] = checkpoint["state_dict"]
+    configs = match_configs(checkpoint)
     return LoadReport(
         source=source,
         parts=recognise(weights),
         is_released=converted is not None,
         num_used=len(weights),
         dropped={} if converted is None else converted.dropped,
-        missing=[] if converted is None else converted.missing,
+        missing=sorted({*configs.missing, *(() if converted is None else converted.missing)}),
         classes=checkpoint_class_names(checkpoint),
-        configs=match_configs(checkpoint),
+        configs=configs,
     )
 
 
@@ -189,7 +190,7 @@ def describe_configs(match: ConfigMatch) -> list[str]:
     if match.nearest is None:
         return ["config: none of the shipped configs has these parts, this backbone and so many classes"]
     if not match.changes:
-        return [f"config: {shown(match.nearest)} has these parts, but needs weights that are missing here"]
+        return [f"config: {shown(match.nearest)} has these parts, but does not fit:{listed(match.wrong)}"]
     settings = ", ".join(f"{key}={python(value)}" for key, value in match.changes.items())
     return [f"config: no shipped one fits; a child of {shown(match.nearest)} with model=dict({settings}) does"]
 

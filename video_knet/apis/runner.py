@@ -1,6 +1,5 @@
 """From a config to a runner of the host: what `tools/train.py` and `tools/test.py` share."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def read_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         raise FileNotFoundError(f"{path}: no such config file")
     try:
         config = Config.fromfile(path)
-    except SyntaxError as error:
+    except (SyntaxError, TypeError, OSError) as error:  # TypeError: a dict on what is none in the base
         raise ValueError(f"{path}: {error}") from error
     except KeyError as error:  # how the host says that a variable is set, but empty
         reason = str(error.args[0]).rstrip(".")
@@ -136,7 +135,9 @@ def load_from_safe_url(url: str, map_location: Any = None) -> dict[str, Any]:
     """The host's loader of downloads, without executing what they hold."""
     try:
         return torch.hub.load_state_dict_from_url(url, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except OSError:
+        raise  # of the connection
+    except Exception as error:  # damaged bytes fail in whatever way they lead to
         raise UnsafeCheckpointError(f"{url}: refused. It is no checkpoint, or holds objects to be executed") from error
 
 

@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from knet.checkpoint import misfits
-from knet.checkpoint_parts import recognise
+from knet.checkpoint_parts import link_stages, recognise
 from video_knet.apis.class_names import checkpoint_meta, released_format
 from video_knet.apis.lint.build import build_model, quiet
 from video_knet.formats import format_key, get_format, is_format
@@ -31,13 +31,16 @@ class ConfigMatch:
     Attributes:
         fitting: Those whose model takes every weight and needs no other, the best first.
         nearest: Where none fits, the one that needs the fewest changes; None where none is of the kind.
-        changes: What to set in `nearest.model` so that it fits; empty where the parts are the same, but weights are
-            missing.
+        changes: What to set in `nearest.model` so that it fits; empty where the parts are the same.
+        wrong: Then, what does not fit.
+        missing: Of that, the weights that are not in the file.
     """
 
     fitting: list[Path] = field(default_factory=list)
     nearest: Path | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def match_configs(checkpoint: Mapping[str, Any], configs: Path = CONFIGS) -> ConfigMatch:
@@ -53,27 +56,33 @@ def match_configs(checkpoint: Mapping[str, Any], configs: Path = CONFIGS) -> Con
     """
     weights, released = checkpoint["state_dict"], "released" in checkpoint
     parts = recognise(weights)
-    said = checkpoint_meta(checkpoint).get("dataset_meta") or {}
-    dataset = released_format(checkpoint) if released else said.get("format")
+    said = checkpoint_meta(checkpoint).get("dataset_meta")
+    own_format = said.get("format") if isinstance(said, Mapping) else None
+    dataset = str(released_format(checkpoint) if released else own_format)
     result, near = ConfigMatch(), []
     for path, model in shipped_models(configs):
         if kind_of(model) != (parts["type"], parts["backbone"], parts["neck"], parts["num_classes"]):
             continue
         rank = (
-            format_key(model.labels.format) != format_key(dataset or ""),
+            format_key(model.labels.format) != format_key(dataset),
             released and "_released" not in path.stem,
             len(path.name),
             str(path),
         )
         own = weights_of(model)
         changes = differences(recognise(own), parts)
+        stages = link_stages(weights)
+        if stages and stages != (link_stages(own) or (parts["num_stages"] - 1,)):
+            changes["decoder"] = dict(link_stages=stages)
         if not misfits(weights, own):
             result.fitting.append((rank, path))
         elif not changes or fits(weights, changed(model, changes)):
-            near.append((len(changes), rank, path, changes))
+            near.append((len(changes), rank, path, changes, own))
     result.fitting = [path for _, path in sorted(result.fitting)]
     if near and not result.fitting:
-        *_, result.nearest, result.changes = min(near, key=lambda entry: entry[:2])
+        *_, result.nearest, result.changes, own = min(near, key=lambda entry: entry[:2])
+        if not result.changes:
+            result.wrong, result.missing = misfits(weights, own), [name for name in own if name not in weights]
     return result
 
 

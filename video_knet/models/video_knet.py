@@ -117,6 +117,8 @@ class VideoKNet(KNet):
         if self.track_head is not None and self.track_head.sampler is not None:
             ref_images, key_images = batch_inputs.unbind(1)
             ref_levels, key_levels = ([x[frames] for x in levels] for frames in (REFERENCES, KEYS))
+            if self.ref_loss is None:
+                ref_levels = [x.detach() for x in ref_levels]
             keys = self._embed_samples(key_images, key_levels, key_initial, key_output, key_truths)
             refs = self._embed_samples(ref_images, ref_levels, ref_initial, ref_output, ref_truths)
             track_losses = [self.track_head.loss(*k, *r) for k, r in zip(keys, refs, strict=True)]
