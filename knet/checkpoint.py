@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
@@ -17,6 +18,14 @@ from torch import Tensor, nn
 from knet.checkpoint_parts import indices, recognise
 from knet.released_names import expected_names, rename
 
+# A score in the meta information may be a number of numpy's, which is as plain as one of Python's.
+NUMPY_SCALAR = np.float64(0).__reduce__()[0]  # the function that makes them; numpy 1 had it in another module
+NUMPY_SCALARS = [
+    NUMPY_SCALAR,
+    (NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
+    np.dtype,
+    *(type(np.dtype(code)) for code in "?bhilqBHILQefd"),
+]
 SWIN = "backbone.layers."  # how the authors of Swin call the stages, and the released models with them
 
 
@@ -117,7 +126,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint file")
     try:
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+        with torch.serialization.safe_globals(NUMPY_SCALARS):
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged file fails in whatever way its bytes lead to
         if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: told to read before its beginning
             raise

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -122,6 +123,17 @@ def test_the_tool_reports_and_writes_weights_alone(released, tmp_path, capsys):
     again = torch.load(tmp_path / "again.pth", weights_only=True)
     assert again["meta"] == written["meta"]
     assert again["state_dict"].keys() == written["state_dict"].keys()
+
+
+def test_scores_that_are_numbers_of_numpy(released, tmp_path):
+    """As hooks of the host leave them."""
+    source, target = tmp_path / "in.pth", tmp_path / "out.pth"
+    scores = {"best": np.float64(0.5), "epoch": np.int64(3), "ema": np.bool_(False)}
+    torch.save(torch.load(released, weights_only=True) | {"meta": {"hook_msgs": scores}}, source)
+    assert convert_checkpoint.main([str(source), str(target)]) == 0
+    found = torch.load(target, weights_only=True)["meta"]["hook_msgs"]
+    assert found == scores
+    assert not any(isinstance(value, np.generic) for value in found.values())
 
 
 def test_what_does_not_fit_the_config_is_listed_and_nothing_is_written(released, tmp_path, capsys):

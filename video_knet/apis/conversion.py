@@ -18,6 +18,7 @@ from video_knet.apis.runner import load_config
 from video_knet.apis.shipped_configs import CONFIGS, ConfigMatch, match_configs, weights_of
 from video_knet.formats import get_format
 from video_knet.formats.disk.files import whole_file
+from video_knet.hooks import plain
 
 OURS = "kernel_head."  # every model of this project has one
 
@@ -139,7 +140,7 @@ def check_config(report: LoadReport, checkpoint: Mapping[str, Any], config: Conf
 
 def written_meta(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Meta information of a converted file: as it was, and the classes of the dataset where they are known."""
-    meta = dict(checkpoint_meta(checkpoint))
+    meta = plain(dict(checkpoint_meta(checkpoint)))
     if (name := released_format(checkpoint)) is not None and "dataset_meta" not in meta:
         classes = get_format(name).classes
         meta["dataset_meta"] = dict(
