@@ -33,12 +33,11 @@ def train_all(runs: Iterable[Run], jobs: int) -> None:
         return
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they start
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        progress = manager.Queue()
-        # A new process for each: the host keeps much in the modules of a process.
-        with ProcessPoolExecutor(jobs, context, _begin, (progress,), max_tasks_per_child=1) as pool:
-            with tqdm(total=sum(run.epochs for run in waiting), bar_format=_BAR, smoothing=0.05) as bar:
-                _drive(waiting, jobs, lambda run: pool.submit(_work, run), progress, bar)
+    progress = context.Queue()
+    # A new process for each: the host keeps much in the modules of a process.
+    with ProcessPoolExecutor(jobs, context, _begin, (progress,), max_tasks_per_child=1) as pool:
+        with tqdm(total=sum(run.epochs for run in waiting), bar_format=_BAR, smoothing=0.05) as bar:
+            _drive(waiting, jobs, lambda run: pool.submit(_work, run), progress, bar)
 
 
 def with_starts(runs: Iterable[Run]) -> list[Run]:
