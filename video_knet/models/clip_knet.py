@@ -18,12 +18,12 @@ from knet.segments import Segments
 from knet.targets import FrameTruth, kernel_targets
 from video_knet.models.clip_decoder import ClipSegments
 from video_knet.models.data_preprocessor import without_batch_padding
-from video_knet.models.state import BufferedFrame, ClipState, ClipTracks, successor
+from video_knet.models.state import BufferedFrame, ClipState, ClipTracks, OnlineModel
 from video_knet.models.tubes import as_tubes, tube_truth, without_padding
 
 
 @MODELS.register_module()
-class ClipKNet(KNet):
+class ClipKNet(OnlineModel, KNet):
     """K-Net on every frame, then stages that fuse the kernels of a clip; identity is the index of the kernel.
 
     Args:
@@ -33,6 +33,8 @@ class ClipKNet(KNet):
         stitcher: Config of what joins the objects of one window to those of the one before.
         **knet: Arguments of `KNet`. The label space has things only, and `merging` gives instances.
     """
+
+    first_state = ClipState
 
     def __init__(
         self,
@@ -56,7 +58,6 @@ class ClipKNet(KNet):
                 "it longer, or stitcher.overlap smaller"
             )
         self.window = window
-        self.state: ClipState | None = None
 
     # Training
 
@@ -124,12 +125,8 @@ class ClipKNet(KNet):
             images = without_batch_padding(padded, clip[0].metainfo["img_shape"], divisor)  # (T, 3, H', W')
             levels = self.extract_feat(images)
             for i, frame in enumerate(clip.video_data_samples):
-                frame.set_metainfo({"batch_input_shape": tuple(images.shape[-2:])})
                 self._check_finished(frame)
-                state = successor(self.state, frame.metainfo, ClipState)
-                self.state = None  # half-done frames must not be continued from
-                finished, self.state = self.step([x[i : i + 1] for x in levels], frame, state)
-                done += finished
+                done += self.advance(frame, images.shape[-2:], [x[i : i + 1] for x in levels])
         return [as_clip(done)]
 
     def _check_finished(self, frame: DetDataSample) -> None:

@@ -1,11 +1,29 @@
 """The stages of a decoder on pairs of frames, as in training (Sec. 3.2): the key frame sees the reference frame."""
 
 import torch
+from torch import Tensor
 
 from knet.kernel_decoder import DecoderOutput, KernelDecoder
 from knet.segments import InitialSegments
 
 REFERENCES, KEYS = slice(0, None, 2), slice(1, None, 2)  # of a batch of pairs, the reference frame first
+
+
+def check_pairs(batch_inputs: Tensor) -> None:
+    """Clips for training have to be pairs.
+
+    Args:
+        batch_inputs: (B, T, 3, H, W).
+
+    Raises:
+        ValueError: T is not 2.
+    """
+    num_frames = batch_inputs.shape[1]
+    if num_frames != 2:
+        raise ValueError(
+            f"training needs clips of 2 frames, a reference and a key frame, but got {num_frames}; "
+            "give the training dataset a ref_sampler that draws one reference"
+        )
 
 
 def decode_pairs(

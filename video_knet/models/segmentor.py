@@ -19,12 +19,12 @@ from knet.kernel_decoder import DecoderOutput
 from knet.labels import LabelSpace
 from knet.segment_merging import ImageSize, rescale
 from knet.segments import InitialSegments
-from video_knet.models.frame_pairs import KEYS, REFERENCES, decode_pairs
-from video_knet.models.state import VideoState, successor
+from video_knet.models.frame_pairs import KEYS, REFERENCES, check_pairs, decode_pairs
+from video_knet.models.state import OnlineModel, VideoState
 
 
 @MODELS.register_module()
-class VideoSegmentor(BaseDetector):
+class VideoSegmentor(OnlineModel, BaseDetector):
     """Online video semantic segmentation: a network alone, K-Net on each of its frames, or Video K-Net.
 
     Without a decoder it is the network. With one, the kernels of its classes are refined, and with fusion or linking
@@ -85,7 +85,6 @@ class VideoSegmentor(BaseDetector):
         self.windows = TASK_UTILS.build(windows)
         dataset_ids = torch.tensor(self.labels.dataset_ids, dtype=torch.uint8)
         self.register_buffer("dataset_ids", dataset_ids, persistent=False)
-        self.state: VideoState | None = None
 
     def extract_feat(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) images to the levels of the backbone, or of the neck."""
@@ -134,11 +133,7 @@ class VideoSegmentor(BaseDetector):
             output = DecoderOutput([]) if self.decoder is None else self.decoder(initial)
             return self.supervision(self.logits(initial, output) | extra, targets)
 
-        if batch_inputs.shape[1] != 2:
-            raise ValueError(
-                f"training needs clips of 2 frames, a reference and a key frame, but got {batch_inputs.shape[1]}; "
-                "give the training dataset a ref_sampler that draws one reference"
-            )
+        check_pairs(batch_inputs)
         pairs = decode_pairs(self.decoder, initial, learn_references=self.ref_loss is not None)
         losses = {}
         for name, which, pair in zip(("ref", "key"), (REFERENCES, KEYS), pairs, strict=True):
@@ -176,10 +171,7 @@ class VideoSegmentor(BaseDetector):
         assert rescale, "results always have the size of the original image"
         frames = [frame for clip in batch_data_samples for frame in clip.video_data_samples]
         for image, frame in zip(batch_inputs.flatten(0, 1), frames, strict=True):
-            frame.set_metainfo({"batch_input_shape": tuple(batch_inputs.shape[-2:])})
-            state = successor(self.state, frame.metainfo)
-            self.state = None  # half-done frames must not be continued from
-            _, self.state = self.step(image[None], frame, state)
+            self.advance(frame, image.shape[-2:], image[None])
         return batch_data_samples
 
     def step(self, image: Tensor, sample: DetDataSample, state: VideoState) -> tuple[DetDataSample, VideoState]:

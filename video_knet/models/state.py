@@ -1,7 +1,7 @@
 """Everything that is remembered about one video between two frames."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from mmdet.structures import DetDataSample
@@ -178,3 +178,33 @@ def successor(state: State | None, metainfo: dict, new: type[State] = VideoState
             "inference needs every frame in order"
         )
     return replace(state, frame_id=frame_id)
+
+
+class OnlineModel:
+    """A model that goes through videos frame by frame; what it remembers between two calls is `state`.
+
+    Its `step(*inputs, sample, state)` is pure in the state and returns what it found, and the state after the frame.
+    """
+
+    first_state: ClassVar[type[VideoState]] = VideoState
+    state: VideoState | None = None
+
+    def advance(self, sample: DetDataSample, shape: tuple[int, ...], *inputs) -> Any:
+        """Take the next frame.
+
+        Args:
+            sample: Its metainfo; receives the result.
+            shape: (H, W) of the padded frame.
+            *inputs: What `step` sees of the frame.
+
+        Returns:
+            What `step` found.
+
+        Raises:
+            ValueError: A frame was skipped, or the video changed midway.
+        """
+        sample.set_metainfo({"batch_input_shape": tuple(shape)})
+        state = successor(self.state, sample.metainfo, self.first_state)
+        self.state = None  # half-done frames must not be continued from
+        found, self.state = self.step(*inputs, sample, state)
+        return found

@@ -19,9 +19,9 @@ from knet.knet import KNet, mask_boxes
 from knet.segment_merging import ImageSize, PanopticSegments, rescale
 from knet.segments import InitialSegments
 from knet.targets import FrameTruth
-from video_knet.models.frame_pairs import KEYS, REFERENCES, decode_pairs
+from video_knet.models.frame_pairs import KEYS, REFERENCES, check_pairs, decode_pairs
 from video_knet.models.kernel_sampling import KernelSamples
-from video_knet.models.state import VideoState, successor
+from video_knet.models.state import OnlineModel, VideoState
 from video_knet.models.track_head import EmbeddingInput, mean_losses
 
 
@@ -43,7 +43,7 @@ class ReferenceLoss(BaseModule):
 
 
 @MODELS.register_module()
-class VideoKNet(KNet):
+class VideoKNet(OnlineModel, KNet):
     """Online video panoptic segmentation. Every part that K-Net does not have may be None.
 
     Args:
@@ -79,7 +79,6 @@ class VideoKNet(KNet):
         self.tracker = None if tracker is None else TASK_UTILS.build(tracker)
         self.ref_loss = None if ref_loss is None else MODELS.build(ref_loss)
         self.semantic_boxes = semantic_boxes
-        self.state: VideoState | None = None
 
     # Training
 
@@ -93,12 +92,7 @@ class VideoKNet(KNet):
         Returns:
             `ref.init.loss_*`, `ref.s0.loss_*`, ..., `key.init.loss_*`, ..., `track.loss_*`.
         """
-        num_frames = batch_inputs.shape[1]
-        if num_frames != 2:
-            raise ValueError(
-                f"training needs clips of 2 frames, a reference and a key frame, but got {num_frames}; "
-                "give the training dataset a ref_sampler that draws one reference"
-            )
+        check_pairs(batch_inputs)
         levels = self.extract_feat(batch_inputs.flatten(0, 1))  # (B*2, C, h_i, w_i) each
         initial = self.kernel_head(levels)
         pairs = decode_pairs(self.decoder, initial, learn_references=self.ref_loss is not None)
@@ -189,11 +183,7 @@ class VideoKNet(KNet):
         levels = self.extract_feat(images)
         frames = [frame for clip in batch_data_samples for frame in clip.video_data_samples]
         for i, frame in enumerate(frames):
-            frame.set_metainfo({"batch_input_shape": tuple(batch_inputs.shape[-2:])})
-            state = successor(self.state, frame.metainfo)
-            # Half-done frames must not be continued from.
-            self.state = None
-            _, self.state = self.step(images[i : i + 1], [x[i : i + 1] for x in levels], frame, state)
+            self.advance(frame, images.shape[-2:], images[i : i + 1], [x[i : i + 1] for x in levels])
         return batch_data_samples
 
     def step(
