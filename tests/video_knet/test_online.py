@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from mmdet.registry import TASK_UTILS
 from mmdet.structures import DetDataSample
 
 from knet.segment_merging import ImageSize
@@ -183,15 +184,35 @@ def test_results_have_the_size_of_the_original_image(model):
     assert (cut == full[:60, :90]).float().mean() > 0.99  # what was won in the padding may count for a segment's share
 
 
-def test_boxes_for_the_tracker_leave_out_stuff(model, monkeypatch):
+def test_boxes_for_the_tracker_leave_out_stuff():
     """Pixels whose per-pixel class is stuff, unless nothing else is in the mask."""
     masks = torch.zeros(2, *SIZE, dtype=torch.bool)
     masks[0, 8:24, 16:48], masks[1, 40:56, 64:80] = True, True
-    logits = torch.zeros(1, 5, SIZE[0] // 8, SIZE[1] // 8)  # things win where they are equal
-    logits[:, 3, :, 4:] = 100.0  # stuff from column 32 on
+    logits = torch.zeros(5, SIZE[0] // 8, SIZE[1] // 8)  # things win where they are equal
+    logits[3, :, 4:] = 100.0  # stuff from column 32 on
     size = ImageSize(SIZE, SIZE, SIZE)
+
+    def boxes(kind: str, masks: torch.Tensor, logits: torch.Tensor = logits, num_things: int = 2) -> list:
+        return TASK_UTILS.build(dict(type=kind))(masks, logits, num_things, size).tolist()
+
     # Bilinear: a pixel before the middle of the last cell without stuff has none of it, so the box ends at 27.
-    assert model._track_boxes(masks, logits, size).tolist() == [[16, 8, 27, 23], [64, 40, 79, 55]]
-    monkeypatch.setattr(model, "semantic_boxes", False)
-    assert model._track_boxes(masks, logits, size).tolist() == [[16, 8, 47, 23], [64, 40, 79, 55]]
-    assert model._track_boxes(masks[:0], logits, size).shape == (0, 4)
+    assert boxes("SemanticBoxes", masks) == [[16, 8, 27, 23], [64, 40, 79, 55]]
+    assert boxes("MaskBoxes", masks) == [[16, 8, 47, 23], [64, 40, 79, 55]]
+    assert boxes("SemanticBoxes", masks, logits[:2]) == [[16, 8, 47, 23], [64, 40, 79, 55]]  # no class is stuff
+    assert boxes("ReleasedSemanticBoxes", masks) == [[16, 8, 27, 23], [-1, -1, 10, 10]]
+    for kind in ("MaskBoxes", "SemanticBoxes", "ReleasedSemanticBoxes"):
+        assert boxes(kind, masks[:0]) == []
+
+
+def test_released_boxes_have_the_padding_in_their_classes():
+    """The right half of the padded image is stuff; its last quarter is padding."""
+    mask = torch.ones(1, 16, 40, dtype=torch.bool)
+    logits = torch.zeros(3, 4, 16)
+    logits[2, :, 8:] = 100.0
+    size = ImageSize((32, 128), (32, 96), (16, 40))  # padded, resized, original
+    sides = {
+        kind: TASK_UTILS.build(dict(type=kind))(mask, logits, 2, size)[0].tolist()
+        for kind in ("SemanticBoxes", "ReleasedSemanticBoxes")
+    }
+    # Interpolation gives some stuff from column 60 of 128 on: column 25 of the 40 without padding, 19 with it.
+    assert sides == {"SemanticBoxes": [0, 0, 24, 15], "ReleasedSemanticBoxes": [0, 0, 18, 15]}

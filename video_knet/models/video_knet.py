@@ -15,8 +15,8 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from knet.kernel_decoder import DecoderOutput
-from knet.knet import KNet, mask_boxes
-from knet.segment_merging import ImageSize, PanopticSegments, rescale
+from knet.knet import KNet
+from knet.segment_merging import ImageSize, PanopticSegments
 from knet.segments import InitialSegments
 from knet.targets import FrameTruth
 from video_knet.models.frame_pairs import KEYS, REFERENCES, check_pairs, decode_pairs
@@ -52,7 +52,7 @@ class VideoKNet(OnlineModel, KNet):
         track_head: Config of the association embedding. Without it the tracker compares kernels.
         tracker: Config of the tracker. Without it objects get no ids.
         ref_loss: Config of the losses on reference frames. Without it they are given, not learned from.
-        semantic_boxes: Whether the tracker's boxes leave out pixels whose per-pixel class is stuff.
+        track_boxes: Config of the boxes by which the tracker tells duplicates.
         **knet: Arguments of `KNet`.
     """
 
@@ -63,7 +63,7 @@ class VideoKNet(OnlineModel, KNet):
         track_head: ConfigType | None = dict(type="TrackHead"),
         tracker: ConfigType | None = dict(type="QuasiDenseTracker"),
         ref_loss: ConfigType | None = dict(type="ReferenceLoss"),
-        semantic_boxes: bool = True,
+        track_boxes: ConfigType = dict(type="SemanticBoxes"),
         **knet,
     ) -> None:
         decoder = dict(knet.pop("decoder"))
@@ -78,7 +78,7 @@ class VideoKNet(OnlineModel, KNet):
         self.track_head = None if track_head is None else MODELS.build(track_head)
         self.tracker = None if tracker is None else TASK_UTILS.build(tracker)
         self.ref_loss = None if ref_loss is None else MODELS.build(ref_loss)
-        self.semantic_boxes = semantic_boxes
+        self.track_boxes = TASK_UTILS.build(track_boxes)
 
     # Training
 
@@ -211,7 +211,7 @@ class VideoKNet(OnlineModel, KNet):
         masks = segments.masks(things)  # (n, H, W)
         ids, tracks = torch.zeros_like(labels), None
         if self.tracker is not None:
-            boxes = self._track_boxes(masks, initial.semantic_logits, size)
+            boxes = self.track_boxes(masks, initial.semantic_logits[0], self.labels.num_things, size)
             embeddings = self.embed(image, levels, initial, output, 0, kernels)
             ids, tracks = self.tracker(boxes, scores, labels, embeddings, state.frame_id, state.tracks)
 
@@ -222,14 +222,3 @@ class VideoKNet(OnlineModel, KNet):
         sample.pred_panoptic = self.panoptic_result(segments, all_ids)
         remembered = output.last.kernels.detach() if self.decoder.uses_previous else None
         return sample, replace(state, kernels=remembered, tracks=tracks)
-
-    def _track_boxes(self, masks: Tensor, semantic_logits: Tensor, size: ImageSize) -> Tensor:
-        """(n, H, W) masks to (n, 4) boxes around what is a thing by the per-pixel classes, too, where anything is."""
-        boxes = mask_boxes(masks)
-        if not self.semantic_boxes or not self.labels.num_stuff or not len(masks):
-            return boxes
-        logits = rescale(semantic_logits[0], size)  # (K, H, W)
-        num_things = self.labels.num_things
-        is_thing = logits[:num_things].amax(dim=0) >= logits[num_things:].amax(dim=0)  # (H, W)
-        inside = masks & is_thing
-        return torch.where(inside.flatten(1).any(dim=1, keepdim=True), mask_boxes(inside), boxes)
