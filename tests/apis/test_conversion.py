@@ -10,10 +10,11 @@ from mmengine.config import Config
 
 from knet.checkpoint import RefusedCheckpointError, convert, load_weights, misfits, read_checkpoint, under_our_names
 from knet.checkpoint_parts import recognise
+from knet.class_rows import plain_name
 from tests.golden.released_shapes import released_model, without_memory
 from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
 from tools import convert_checkpoint
-from video_knet.apis.class_names import checkpoint_class_names
+from video_knet.apis.class_names import checkpoint_class_names, config_class_names
 from video_knet.apis.conversion import describe_configs
 from video_knet.apis.shipped_configs import CONFIGS, match_configs, weights_of
 
@@ -58,8 +59,13 @@ def test_every_released_model_fits_the_config_that_is_named(config):
     assert len(converted.used) + len(converted.dropped) == len(shapes)
     assert not converted.missing
     assert all("never used" in reason and ".2." not in name for name, reason in converted.dropped.items())
-    assert match_configs(checkpoint).fitting[0] == CONFIGS / f"{config}.py"
-    assert len(checkpoint_class_names(checkpoint)) == arguments[2]
+    fitting = match_configs(checkpoint).fitting
+    assert fitting[0] == CONFIGS / f"{config}.py"
+    names = checkpoint_class_names(checkpoint)
+    assert len(names) == arguments[2]
+    for path in fitting:  # --config takes each of them
+        own = config_class_names(Config.fromfile(path).model)
+        assert [plain_name(name) for name in own] == [plain_name(name) for name in names]
 
 
 def test_parts_that_no_shipped_config_has_are_a_child_of_the_nearest():

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from tests.video_data import IMAGES_ONLY, LABELS_ONLY, STYLE, build, geometry, painted, write_video, write_world
-from video_knet.datasets import ReferenceSampler, ReleasedReferenceSampler, checks
+from video_knet.datasets import CompleteWindowSampler, ReferenceSampler, ReleasedReferenceSampler, checks
 from video_knet.formats import FormatError, Frame, Video, Vspw
 
 
@@ -90,6 +90,12 @@ def test_reference_windows_at_the_ends_of_a_video():
     assert past.draw(0, 1, 4) == [0, 0]  # fewer frames than references
     with pytest.raises(ValueError, match="leave nothing to draw"):
         ReferenceSampler(window=(0, 0))
+
+
+def test_key_frames_with_a_complete_window():
+    sampler = CompleteWindowSampler(window=(-2, 1), num_refs=3)
+    assert sampler.setup([5, 3, 4]) == [(0, 2), (0, 3), (2, 2)]
+    assert sampler.draw(0, 2, 5) == [0, 1, 3]
 
 
 def test_the_released_sampler_draws_once_and_drops_key_frames():

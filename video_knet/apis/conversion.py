@@ -189,7 +189,7 @@ def describe_configs(match: ConfigMatch) -> list[str]:
         best, *others = (shown(path) for path in match.fitting)
         return [f"config: {best}" + (f" (also {', '.join(others)})" if others else "")]
     if match.nearest is None:
-        return ["config: none of the shipped configs has these parts, this backbone and so many classes"]
+        return ["config: none of the shipped configs has these parts, this backbone and these classes"]
     if not match.changes:
         return [f"config: {shown(match.nearest)} has these parts, but does not fit:{listed(match.wrong)}"]
     settings = ", ".join(f"{key}={python(value)}" for key, value in match.changes.items())

@@ -26,8 +26,9 @@ def classes_from_meta(meta: Mapping[str, Any] | None) -> ClassTable:
     """
     meta = meta or {}
     complete = {"classes", "palette", "thing_ids"} <= set(meta)
-    if "format" in meta and (format_key(meta["format"]) in FORMATS or not complete):
-        return get_format(meta["format"]).classes
+    name = meta.get("format")
+    if isinstance(name, str) and (format_key(name) in FORMATS or not complete):
+        return get_format(name).classes
     if not complete:
         raise FormatError(
             "neither the config (model.labels.format) nor the checkpoint (meta.dataset_meta) says which classes there "

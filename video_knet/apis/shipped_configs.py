@@ -16,7 +16,13 @@ from torch import Tensor
 
 from knet.checkpoint import misfits
 from knet.checkpoint_parts import link_stages, recognise
-from video_knet.apis.class_names import checkpoint_meta, released_format
+from knet.class_rows import ClassRows
+from video_knet.apis.class_names import (
+    checkpoint_class_names,
+    checkpoint_meta,
+    config_class_names,
+    released_format,
+)
 from video_knet.apis.lint.build import build_model, quiet
 from video_knet.formats import format_key, get_format, is_format
 
@@ -46,9 +52,9 @@ class ConfigMatch:
 def match_configs(checkpoint: Mapping[str, Any], configs: Path = CONFIGS) -> ConfigMatch:
     """Find the configs of a checkpoint.
 
-    Configs of the kind (model, backbone, neck, classes) are built and compared weight by weight. Of
-    several that fit, those of the dataset that the file was trained for come first, of a released file the
-    `_released` ones, then the shortest name.
+    Configs of the kind (model, backbone, neck, classes by number, by name where the file says them) are built and
+    compared weight by weight. Of several that fit, those of the dataset that the file was trained for come first, of a
+    released file the `_released` ones, then the shortest name.
 
     Args:
         checkpoint: As `read_checkpoint` returns it.
@@ -59,9 +65,12 @@ def match_configs(checkpoint: Mapping[str, Any], configs: Path = CONFIGS) -> Con
     said = checkpoint_meta(checkpoint).get("dataset_meta")
     own_format = said.get("format") if isinstance(said, Mapping) else None
     dataset = str(released_format(checkpoint) if released else own_format)
+    classes = checkpoint_class_names(checkpoint)
     result, near = ConfigMatch(), []
     for path, model in shipped_models(configs):
         if kind_of(model) != (parts["type"], parts["backbone"], parts["neck"], parts["num_classes"]):
+            continue
+        if classes is not None and not ClassRows.by_name(config_class_names(model), classes).is_same:
             continue
         rank = (
             format_key(model.labels.format) != format_key(dataset),

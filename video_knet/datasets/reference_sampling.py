@@ -62,6 +62,19 @@ class ReferenceSampler:
 
 
 @TASK_UTILS.register_module()
+class CompleteWindowSampler(ReferenceSampler):
+    """Key frames are only those whose whole window is in the video, as the released code has it for clips."""
+
+    def setup(self, video_lengths: list[int]) -> list[tuple[int, int]]:
+        """As of `ReferenceSampler`, without the frames near the ends of videos."""
+        return [
+            (video, frame)
+            for video, frame in super().setup(video_lengths)
+            if self.candidates(frame, video_lengths[video]) == [frame + offset for offset in self.offsets]
+        ]
+
+
+@TASK_UTILS.register_module()
 class ReleasedReferenceSampler(ReferenceSampler):
     """Draws one offset per key frame for the whole run, as the released code does.
 
