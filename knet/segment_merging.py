@@ -43,7 +43,9 @@ class ImageSize:
 
 def rescale(maps: Tensor, size: ImageSize) -> Tensor:
     """(M, h, w) maps of the padded image to (M, H, W) maps of the original one; padding is cut off in between."""
-    maps = F.interpolate(maps[None], size.padded, mode="bilinear", align_corners=False)
+    maps = maps[None]
+    if maps.shape[2:] != size.padded:
+        maps = F.interpolate(maps, size.padded, mode="bilinear", align_corners=False)
     maps = maps[..., : size.resized[0], : size.resized[1]]
     if size.resized != size.original:
         maps = F.interpolate(maps, size.original, mode="bilinear", align_corners=False)

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pycocotools.cocoeval import COCOeval
 
 from tests.video_data import IMAGES_ONLY, mmdet_scope  # noqa: F401
 from video_knet.apis import overlay_metric  # noqa: F401  registers
+from video_knet.apis.testing import full_report
 from video_knet.datasets import WholeVideoSampler
 from video_knet.formats import FormatError, get_format
 from video_knet.instance_metric import CocoInstanceMetric
@@ -232,3 +234,11 @@ def test_any_number_of_processes(roots, tmp_path):
         return sorted(entries, key=lambda entry: (entry["image_id"], -entry["score"]))
 
     assert read("out") == read("alone")
+
+
+def test_scores_without_a_report_of_their_own_are_reported():
+    metrics = [CocoInstanceMetric.__new__(CocoInstanceMetric)]
+    runner = SimpleNamespace(test_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics)))
+    assert full_report(runner, {"coco/segm_mAP": 0.5}) == {"coco/segm_mAP": 0.5}
+    metrics.append(SimpleNamespace(report={"AP": 0.25, "videos": {}}))
+    assert full_report(runner, {"AP": 0.25}) == {"AP": 0.25, "videos": {}}

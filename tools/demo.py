@@ -67,6 +67,10 @@ def run(args: argparse.Namespace) -> None:
                 kernel_of_track=result.kernel_of_track,
                 score_of_track=result.score_of_track,
             )
+    if not renderer.finished:
+        raise ValueError(
+            f"{args.video}: none of its frames can be decoded, so {args.out} was not written; check the file"
+        )
     print(args.out)
 
 

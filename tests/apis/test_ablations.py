@@ -13,12 +13,12 @@ from tests.tiny import mmdet_scope, one_thread_and_seed  # noqa: F401
 from tests.tools.test_train_and_test import SMALL
 from tools import run_ablations
 from video_knet.apis.ablations.report import as_markdown
-from video_knet.apis.ablations.row_configs import environment
 from video_knet.apis.ablations.tables import KITTI, Row
 from video_knet.apis.config_options import parse_options
 from video_knet.apis.runner import load_config
 from video_knet.apis.trainings import schedule
 from video_knet.apis.trainings.runs import ProgressHook, Run, train
+from video_knet.apis.trainings.schedule import environment
 from video_knet.apis.trainings.spread import mean_and_spread
 
 ROOT = Path(__file__).parents[2]
@@ -168,20 +168,21 @@ def tiny_run(world, tmp_path, monkeypatch):
     return Run("toy", 3, cfg.to_dict(), tmp_path)
 
 
-def test_a_run_that_was_interrupted_goes_on(tiny_run, monkeypatch):
+@pytest.mark.parametrize(("moment", "epoch"), [("before_train_epoch", 1), ("before_val_epoch", 2)])
+def test_a_run_that_was_interrupted_goes_on(moment, epoch, tiny_run, monkeypatch):
     def interrupt(self, runner):
-        if runner.epoch == 1:
+        if runner.epoch == epoch:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ProgressHook, "before_train_epoch", interrupt)
+        patch.setattr(ProgressHook, moment, interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(tiny_run, lambda epochs: None)
     assert tiny_run.result() is None
 
     told = []
     train(tiny_run, told.append)
-    assert sum(told) == pytest.approx(2)
+    assert sum(told) == pytest.approx(2 if epoch == 1 else 0)
     result = tiny_run.result()
     assert result["resumed"]
     assert set(result["metrics"]) >= {"STQ", "AQ", "SQ", "VPQ"}

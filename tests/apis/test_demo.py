@@ -14,6 +14,12 @@ from video_knet.apis.video_io import VideoWriter, read_frames
 TOOL = Path(__file__).parents[2] / "tools" / "demo.py"
 
 
+class Frames(list):
+    """Of a video whose head is whole, and nothing else."""
+
+    length, fps, name = 5, 25.0, "drive"
+
+
 @pytest.fixture
 def video(tmp_path):
     folder = tmp_path / "frames"
@@ -58,6 +64,15 @@ def test_faults_are_one_sentence(red_square, video, tmp_path, capsys):
         assert error.startswith("demo: ")
         assert message in error
     assert not (tmp_path / "o.mp4").exists()
+
+
+def test_a_video_without_frames_is_an_error(red_square, video, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("video_knet.apis.video_io.read_frames", lambda path: Frames())
+    out = tmp_path / "o.mp4"
+    assert main([*map(str, red_square), str(video), "--device", "cpu", "--threads", "1", "--out", str(out)]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{video}: none of its frames can be decoded, so {out} was not written" in error
+    assert not out.exists()
 
 
 def test_wrong_usage_exits_with_2(video):

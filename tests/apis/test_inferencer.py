@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from video_knet.apis.config_options import parse_options
 from video_knet.apis.inferencer import VideoInferencer, choose_device, kernel_of_track, score_of_track, segments_of
@@ -65,6 +66,19 @@ def test_options_override_the_config(red_square):
     inferencer = VideoInferencer(*red_square, device="cpu", cfg_options=options)
     list(inferencer(frames(1)))
     assert inferencer.model.seen[0][2] == (1, 3, 128, 128)
+
+
+def test_a_loaded_config_stays_as_it_is(red_square):
+    config = Config.fromfile(red_square[0])
+    before = config.to_dict()
+    VideoInferencer(config, red_square[1], device="cpu", cfg_options={"model.data_preprocessor.pad_size_divisor": 128})
+    assert config.to_dict() == before
+
+
+def test_options_that_nothing_reads_are_refused(red_square):
+    for config in (red_square[0], Config.fromfile(red_square[0])):
+        with pytest.raises(ValueError, match=r"there is no key 'modle'. Write 'model'"):
+            VideoInferencer(config, red_square[1], device="cpu", cfg_options={"modle.window": 12})
 
 
 def test_options_are_read_by_the_rules_of_the_host():

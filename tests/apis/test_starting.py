@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from knet.checkpoint import RefusedCheckpointError, under_our_names
 from tests.tiny import mmdet_scope, one_thread_and_seed, tiny_image_model, tiny_video_model  # noqa: F401
 from video_knet.apis.class_names import checkpoint_class_names, config_class_names, label_names
-from video_knet.apis.runner import distribute_on_cpu, load_from_openmmlab, load_from_safe_url
+from video_knet.apis.runner import distribute_on_cpu, load_from_openmmlab, load_from_safe_url, load_from_torchvision
 from video_knet.apis.starting_hook import StartingWeightsHook
 from video_knet.apis.training import spare_pretraining, starting_shapes
 from video_knet.datasets.base import VideoDataset
@@ -130,6 +130,13 @@ def test_weights_by_their_names_at_openmmlab_are_downloaded_like_any_others(monk
     assert url.startswith("https://")
     assert "resnet101_v1c" in url
     assert settings["weights_only"]
+
+
+def test_names_that_the_host_does_not_know():
+    with pytest.raises(ValueError, match=r"open-mmlab://resnet101_v1d0: .*Write 'resnet101_v1c'"):
+        load_from_openmmlab("open-mmlab://resnet101_v1d0")
+    with pytest.raises(ValueError, match=r"torchvision://resnet500: the host knows no weights of this name"):
+        load_from_torchvision("torchvision://resnet500")
 
 
 def test_statistics_of_batches_are_not_shared_by_processes_on_cpu(monkeypatch):

@@ -14,6 +14,7 @@ from tools.doctor import main
 from video_knet.apis import environment, installation
 from video_knet.apis.environment import PROBES, data_roots, examine, format_findings
 from video_knet.apis.installation import FAULT, OK, WARNING, Finding
+from video_knet.apis.threads import threads_asked_for
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -188,6 +189,15 @@ def test_disk_and_shared_memory(monkeypatch, tmp_path):
 def test_threads(monkeypatch, threads, status):
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     assert states("threads") == {"threads": status}
+
+
+def test_threads_that_are_asked_for(monkeypatch):
+    for said, number in (("", None), ("3", 3), ("4,2", 4)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert threads_asked_for() == number
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    with pytest.raises(ValueError, match="OMP_NUM_THREADS is 'many', but must be a number of threads"):
+        threads_asked_for()
 
 
 def test_data_roots(monkeypatch, tmp_path):

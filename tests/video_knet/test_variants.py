@@ -60,6 +60,8 @@ def test_things_without_stuff():
 def test_linking_that_nothing_would_train_is_not_built():
     """Its output is read by the embedding alone, in the last stage."""
     assert not tiny_video_model(track_head=None).decoder.kernel_linking
+    frozen = dict(_delete_=True, type="FrozenAppearance", backbone=dict(type="ResNet", depth=18, base_channels=8))
+    assert not tiny_video_model(track_head=frozen).decoder.kernel_linking
     assert list(tiny_video_model(**VARIANTS["second stage, no embedding"]).decoder.kernel_linking) == ["1"]
 
 

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from knet.checkpoint import load_weights
 from video_knet.apis.dataset_meta import classes_from_meta, with_known_labels
+from video_knet.apis.runner import load_config, with_options
 from video_knet.formats import is_format
 from video_knet.formats.base import VOID, ClassTable, FormatError, SegmentMap
 
@@ -90,8 +91,10 @@ class VideoInferencer:
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
         self.device = choose_device(device)
-        self.config = config if isinstance(config, Config) else Config.fromfile(str(config))
-        self.config.merge_from_dict(cfg_options or {})
+        options = cfg_options or {}
+        self.config = (
+            with_options(config, options) if isinstance(config, Config) else load_config(config, None, options)
+        )
         init_default_scope(self.config.get("default_scope", "mmdet"))
         self.model = MODELS.build(with_known_labels(self.config.model, checkpoint))
         meta = load_weights(self.model, checkpoint).get("meta") or {}

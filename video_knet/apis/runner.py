@@ -1,5 +1,7 @@
 """From a config to a runner of the host: what `tools/train.py` and `tools/test.py` share."""
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +56,14 @@ def read_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         raise ValueError(
             f"{path}: {reason}. An environment variable that the config reads is empty: set or unset it"
         ) from error
-    check_options(options or {}, config)
-    config.merge_from_dict(options or {})
+    return with_options(config, options or {})
+
+
+def with_options(config: Config, options: dict[str, Any]) -> Config:
+    """A copy of a config with overrides by dotted name; errors as of `check_options`."""
+    check_options(options, config)
+    config = copy.deepcopy(config)
+    config.merge_from_dict(options)
     return config
 
 
@@ -143,14 +151,24 @@ def load_from_safe_url(url: str, map_location: Any = None) -> dict[str, Any]:
 
 def load_from_torchvision(name: str, map_location: Any = None) -> dict[str, Any]:
     """ImageNet weights by the host's short names, as `torchvision://resnet50`."""
-    url = get_torchvision_models()[name.split("://", 1)[1]]
-    return load_from_safe_url(url, map_location)
+    return load_from_safe_url(known_url(name, get_torchvision_models()), map_location)
 
 
 def load_from_openmmlab(name: str, map_location: Any = None) -> dict[str, Any]:
     """ImageNet weights that OpenMMLab keeps, as `open-mmlab://resnet101_v1c`."""
-    url = get_external_models()[name.split("://", 1)[1]]
-    return load_from_safe_url(url, map_location)
+    return load_from_safe_url(known_url(name, get_external_models()), map_location)
+
+
+def known_url(name: str, urls: Mapping[str, str]) -> str:
+    """Where the host has the weights of a short name.
+
+    Raises:
+        ValueError: It has none.
+    """
+    short = name.split("://", 1)[1]
+    if short not in urls:
+        raise ValueError(f"{name}: the host knows no weights of this name. {did_you_mean(short, urls)}.")
+    return urls[short]
 
 
 def distribute_on_cpu(config: Config) -> None:

@@ -52,8 +52,8 @@ def run_test(
     runner = build_runner(cfg, launcher, threads)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     load_checkpoint(model, weights, checkpoint)
-    runner.test()
-    report = full_report(runner)
+    scores = runner.test()
+    report = full_report(runner, scores)
     if is_main_process():
         for metric in runner.test_loop.evaluator.metrics:
             if getattr(metric, "report", None):
@@ -95,9 +95,7 @@ def add_test_outputs(
     config.test_evaluator = evaluators
 
 
-def full_report(runner: Runner) -> dict[str, Any]:
-    """All that the test metrics measured, per class and per video too; empty without annotations."""
-    report: dict[str, Any] = {}
-    for metric in runner.test_loop.evaluator.metrics:
-        report |= getattr(metric, "report", {})
-    return report
+def full_report(runner: Runner, scores: dict[str, float]) -> dict[str, Any]:
+    """All that the test metrics measured, per class and per video where they say so; empty without annotations."""
+    reports = [metric.report for metric in runner.test_loop.evaluator.metrics if hasattr(metric, "report")]
+    return {name: value for report in reports for name, value in report.items()} if reports else dict(scores)

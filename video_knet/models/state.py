@@ -93,7 +93,7 @@ class VideoState:
     video: object
     frame_id: int = -1
     kernels: Tensor | None = None
-    tracks: Tracks | None = field(default=None)
+    tracks: Tracks | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
-"""Boxes by which the tracker of Sec. 3.2 tells duplicates: around masks, or around what is a thing in them.
+"""Boxes by which the tracker of Sec. 3.3 tells duplicates: around masks, or around what is a thing in them.
 
 n objects, K classes with things first, (h, w) grid of the class logits, H W size of the original image.
 """
+
+import functools
 
 import torch
 import torch.nn.functional as F
@@ -45,8 +47,15 @@ class SemanticBoxes(MaskBoxes):
 
     def thing_pixels(self, semantic_logits: Tensor, num_things: int, size: ImageSize) -> Tensor:
         """(H, W) bool: where the best class is a thing."""
-        logits = rescale(semantic_logits, size)  # (K, H, W)
-        return logits[:num_things].amax(dim=0) >= logits[num_things:].amax(dim=0)
+        return self.best(semantic_logits[:num_things], size) >= self.best(semantic_logits[num_things:], size)
+
+    def best(self, logits: Tensor, size: ImageSize) -> Tensor:
+        """(K', h, w) logits to (H, W) those of the best class, a few classes at a time: at full size they are large."""
+        return functools.reduce(torch.maximum, (self.resize(few, size).amax(dim=0) for few in logits.split(8)))
+
+    def resize(self, logits: Tensor, size: ImageSize) -> Tensor:
+        """(K', h, w) logits of the padded image to (K', H, W) of the original one."""
+        return rescale(logits, size)
 
     def otherwise(self, boxes: Tensor) -> Tensor:
         """(n, 4) boxes around the masks to those that count where nothing in the mask is a thing."""
@@ -61,10 +70,9 @@ class ReleasedSemanticBoxes(SemanticBoxes):
     duplicates.
     """
 
-    def thing_pixels(self, semantic_logits: Tensor, num_things: int, size: ImageSize) -> Tensor:
-        """(H, W) bool: where the best class is a thing, the padded image drawn into the original one."""
-        logits = F.interpolate(semantic_logits[None], size.original, mode="bilinear", align_corners=False)[0]
-        return logits[:num_things].amax(dim=0) >= logits[num_things:].amax(dim=0)
+    def resize(self, logits: Tensor, size: ImageSize) -> Tensor:
+        """The padded image is drawn into the original one."""
+        return F.interpolate(logits[None], size.original, mode="bilinear", align_corners=False)[0]
 
     def otherwise(self, boxes: Tensor) -> Tensor:
         """(n, 4) of one box."""

@@ -87,13 +87,16 @@ class QuasiDenseTracker:
             labels: (n,).
             embeddings: (n, C).
             frame_id: Number of the frame, rising.
-            tracks: Memory after the last frame; None at the start. It is not changed.
+            tracks: Memory after the last frame, on the CPU; None at the start. It is not changed.
 
         Returns:
             Ids (n,) from 1 in the order of the objects, 0 for those that are duplicates or no track; the new memory.
         """
+        device = boxes.device
+        # A handful of objects: they move to the CPU once, and nothing waits for the device after that.
+        boxes, scores, labels, embeddings = (x.cpu() for x in (boxes, scores, labels, embeddings))
         if tracks is None:
-            tracks = Tracks.empty(embeddings.shape[1], embeddings.device)
+            tracks = Tracks.empty(embeddings.shape[1])
         order = scores.argsort(descending=True, stable=True)
         overlaps = bbox_overlaps(boxes[order], boxes[order])  # (n, n)
         kept = ~self._duplicates(overlaps, scores[order])
@@ -102,12 +105,12 @@ class QuasiDenseTracker:
 
         ids = self._match(scores, labels, embeddings, tracks)
         starts = (ids == NEW) & (scores > self.new_thr)
-        ids[starts] = torch.arange(1, int(starts.sum()) + 1, device=ids.device) + tracks.num_tracks
+        ids[starts] = torch.arange(1, int(starts.sum()) + 1) + tracks.num_tracks
         tracks = self._remember(ids, labels, embeddings, overlaps, frame_id, tracks)
 
-        all_ids = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+        all_ids = torch.zeros(len(boxes), dtype=torch.int64)
         all_ids[order] = ids.clamp(min=0)
-        return all_ids, tracks
+        return all_ids.to(device), tracks
 
     def _duplicates(self, overlaps: Tensor, scores: Tensor) -> Tensor:
         """(n,) bool: whether an object overlaps any better one, itself a duplicate or not, too much."""
@@ -128,17 +131,15 @@ class QuasiDenseTracker:
         similarity = self.similarity(embeddings, memory)  # (n, M)
         if self.same_class:
             similarity = similarity * (labels[:, None] == memory_labels)
-        # One transfer, then a greedy pass over a handful of objects on the CPU.
-        table, confident = similarity.cpu(), (scores > self.object_thr).tolist()
-        known, found = tracks.ids.tolist(), ids.tolist()
+        confident, known, found = (scores > self.object_thr).tolist(), tracks.ids.tolist(), ids.tolist()
         for i in range(len(found)):
-            value, j = table[i].max(dim=0)
+            value, j = similarity[i].max(dim=0)
             if value <= self.match_thr or j >= len(known):
                 continue
             found[i] = known[j] if confident[i] else IGNORED
             if confident[i]:
-                table[i + 1 :, j] = 0
-        return torch.tensor(found, dtype=ids.dtype, device=ids.device)
+                similarity[i + 1 :, j] = 0
+        return torch.tensor(found, dtype=ids.dtype)
 
     def _remember(
         self, ids: Tensor, labels: Tensor, embeddings: Tensor, overlaps: Tensor, frame_id: int, tracks: Tracks

@@ -69,13 +69,14 @@ class VideoKNet(OnlineModel, KNet):
         decoder = dict(knet.pop("decoder"))
         decoder.setdefault("link_stages", (decoder.get("num_stages", 3) - 1,))
         super().__init__(decoder={**decoder, "kernel_linking": kernel_linking, "kernel_fusion": kernel_fusion}, **knet)
+        self.track_head = None if track_head is None else MODELS.build(track_head)
         last = str(len(self.decoder.stages) - 1)
-        if track_head is None and last in self.decoder.kernel_linking:
+        if last in self.decoder.kernel_linking and (self.track_head is None or self.track_head.sampler is None):
             print_log(
-                "kernel linking in the last stage is left out: without track_head nothing would train it", "current"
+                "kernel linking in the last stage is left out: without a track_head that learns nothing would train it",
+                "current",
             )
             del self.decoder.kernel_linking[last]
-        self.track_head = None if track_head is None else MODELS.build(track_head)
         self.tracker = None if tracker is None else TASK_UTILS.build(tracker)
         self.ref_loss = None if ref_loss is None else MODELS.build(ref_loss)
         self.track_boxes = TASK_UTILS.build(track_boxes)

@@ -1,15 +1,13 @@
 """The config of a row: what it changes, on a base at toy size and that base's world."""
 
-import contextlib
 import functools
-import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from video_knet.apis.ablations.tables import Benchmark
 from video_knet.apis.runner import load_config
 from video_knet.apis.trainings.runs import settings_of
+from video_knet.apis.trainings.schedule import environment
 
 
 @functools.cache
@@ -25,18 +23,3 @@ def read_config(path: Path, benchmark: Benchmark, configs: Path, data_root: Path
     base = (configs / benchmark.base).resolve()
     with environment({"ABLATION_BASE": str(base), benchmark.root: str(data_root)}):
         return settings_of(load_config(path))
-
-
-@contextlib.contextmanager
-def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables, as they were afterwards."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -111,9 +111,18 @@ def train(run: Run, report: Callable[[float], None]) -> None:
     runner.register_hook(ProgressHook(report))
     begun = time.monotonic()
     runner.train()
-    history = json.loads((run.folder / "metrics.json").read_text())["history"]
+    history = validations(run.folder)
+    if not history or history[-1]["epoch"] < run.epochs:  # it was interrupted in its last validation
+        runner.val()
+        history = validations(run.folder)
     result = dict(name=run.name, seed=run.seed, metrics=history[-1], seconds=round(time.monotonic() - begun, 1))
     write_json(run.folder / RESULT, result | dict(device=device_name(), resumed=bool(config.resume)), indent=2)
+
+
+def validations(folder: Path) -> list[dict[str, Any]]:
+    """Scores of each validation of a training so far."""
+    path = folder / "metrics.json"
+    return json.loads(path.read_text())["history"] if path.is_file() else []
 
 
 def device_name() -> str:

@@ -1,10 +1,11 @@
 """Trainings one after the other or side by side, each in a process of its own."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
@@ -31,13 +32,31 @@ def train_all(runs: Iterable[Run], jobs: int) -> None:
     waiting = [run for run in with_starts(runs) if run.result() is None]
     if not waiting:
         return
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they start
     context = multiprocessing.get_context("spawn")
     progress = context.Queue()
-    # A new process for each: the host keeps much in the modules of a process.
-    with ProcessPoolExecutor(jobs, context, _begin, (progress,), max_tasks_per_child=1) as pool:
-        with tqdm(total=sum(run.epochs for run in waiting), bar_format=_BAR, smoothing=0.05) as bar:
-            _drive(waiting, jobs, lambda run: pool.submit(_work, run), progress, bar)
+    bar = tqdm(total=sum(run.epochs for run in waiting), bar_format=_BAR, smoothing=0.05)
+    # A new process for each: the host keeps much in the modules of a process. They read the variable when they start.
+    with (
+        environment({"OMP_NUM_THREADS": "1"}),
+        ProcessPoolExecutor(jobs, context, _begin, (progress,), max_tasks_per_child=1) as pool,
+        bar,
+    ):
+        _drive(waiting, jobs, lambda run: pool.submit(_work, run), progress, bar)
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables, as they were afterwards."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def with_starts(runs: Iterable[Run]) -> list[Run]:
