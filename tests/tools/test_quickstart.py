@@ -75,6 +75,16 @@ def test_the_checkpoint_runs_on_a_folder_of_frames(work_dir, tmp_path, monkeypat
     assert read_frames(out).length == 4
 
 
+@pytest.mark.parametrize("dataset", ["kitti_step", "vspw"])
+def test_a_folder_of_another_origin_stays_as_it_is(dataset, tmp_path, capsys):
+    kept = tmp_path / "pred" / "mine.txt"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    assert quickstart.main([dataset, "--work-dir", str(tmp_path)]) == 1
+    assert f"{kept.parent} is there, and {tmp_path} was not made by a quickstart" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*")] == ["pred", "mine.txt"]
+
+
 @pytest.mark.parametrize(
     ("dataset", "frames", "gt", "pred", "headline"),
     [

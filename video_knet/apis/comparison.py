@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from video_knet.apis.quickstart import OUTPUTS, make_world, measure_checkpoint, remove
+from video_knet.apis.quickstart import OUTPUTS, claim, make_world, measure_checkpoint, remove
 from video_knet.apis.runner import load_config
 from video_knet.apis.trainings.runs import Run, settings_of
 from video_knet.apis.trainings.schedule import train_all
@@ -35,13 +35,15 @@ def run_comparison(
         Of each config the scores after the last epoch, seed by seed.
 
     Raises:
-        ValueError: There is nothing to do, or something else than the world in its place.
+        ValueError: There is nothing to do, or something of another origin in the place of the world or the results.
         ChildProcessError: A training failed.
     """
     if seeds < 1:
         raise ValueError(f"seeds is {seeds}; at least one is needed")
     work_dir = Path(work_dir)
     loaded = [(Path(path), load_config(path, work_dir, options)) for path in configs]
+    stale = [work_dir / name for name in OUTPUTS]
+    claim(work_dir, stale, configs[-1])
     make_world(loaded[-1][1].world, Path(loaded[-1][1].train_dataloader.dataset.data_root))
     rows = [
         [Run(f"{path.parent.name}_{path.stem}", seed, settings_of(cfg), work_dir / "runs") for seed in range(seeds)]
@@ -54,8 +56,8 @@ def run_comparison(
             "current",
         )
     train_all([run for runs in rows for run in runs], jobs or count_cores())
-    for stale in OUTPUTS:
-        remove(work_dir / stale)
+    for path in stale:
+        remove(path)
     shutil.copyfile(rows[-1][0].weights, work_dir / "checkpoint.pth")
     measure_checkpoint(configs[-1], work_dir, options)
     return [[run.result()["metrics"] for run in runs] for runs in rows]

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from tqdm import tqdm
 from video_knet.apis.runner import build_runner, load_config
 from video_knet.apis.testing import run_test
 from video_knet.formats import get_format
+from video_knet.formats.disk.json_files import write_json
 from video_knet.synthetic import WORLD_FILE, write_world
 from video_knet.synthetic_kinds import get_world
 
 OUTPUTS = ("metrics.json", "checkpoint.pth", "pred", "overlay")
+MARK = "quickstart.json"  # in each folder that was made here, so that only those are written over
 
 
 def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -28,12 +30,17 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
 
     Returns:
         The metrics of the held-out sequences.
+
+    Raises:
+        ValueError: `work_dir` has such files of another origin, or something else than the world is in its place.
     """
     work_dir = Path(work_dir)
     cfg = load_config(config, work_dir / "train", options)
+    stale = [work_dir / name for name in (*OUTPUTS, "train")]
+    claim(work_dir, stale, config)
     make_world(cfg.world, Path(cfg.train_dataloader.dataset.data_root))
-    for stale in (*OUTPUTS, "train"):
-        remove(work_dir / stale)
+    for path in stale:
+        remove(path)
 
     build_runner(cfg).train()
     best = sorted((work_dir / "train").glob("best_*.pth"))
@@ -81,6 +88,26 @@ def make_world(settings: Mapping[str, Any], root: Path) -> None:
     total = sum(count * frames[split] for split, count in videos.items())
     with tqdm(total=total, unit="frame", desc=f"world {root}") as bar:
         write_world(root, style, world, videos, progress=bar.update, frames=frames)
+
+
+def claim(work_dir: Path, stale: Sequence[Path], config: str | Path) -> None:
+    """Mark a folder as made here.
+
+    Args:
+        work_dir: The folder.
+        stale: What will be removed from it.
+        config: Of the run.
+
+    Raises:
+        ValueError: Some of that is there, and the folder is not marked.
+    """
+    if not (work_dir / MARK).is_file() and (found := [path for path in stale if path.exists()]):
+        raise ValueError(
+            f"{found[0]} is there, and {work_dir} was not made by a quickstart ({MARK} is missing); name another "
+            "work_dir, or move what is there"
+        )
+    work_dir.mkdir(parents=True, exist_ok=True)
+    write_json(work_dir / MARK, {"config": str(config)}, indent=2)
 
 
 def remove(path: Path) -> None:
