@@ -1,4 +1,4 @@
-"""The decoder: S stages that refine kernels, the last of which may look at the kernels of the previous frame.
+"""The decoder: S stages that refine kernels; those in `link_stages` may look at the kernels of the previous frame.
 
 B batch*frames, N kernels, C channels, P = h*w pixels.
 """

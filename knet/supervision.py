@@ -72,9 +72,10 @@ class SegmentLoss(BaseModule):
         masks = torch.cat([t.masks for t in targets])
         for name in ("loss_mask", "loss_dice"):
             loss = getattr(self, name)
-            if loss is not None:
-                nothing = segments.mask_logits.sum() * 0
-                losses[name] = loss(predicted.flatten(1), masks.flatten(1)) if len(masks) else nothing
+            if loss is not None and len(masks):
+                losses[name] = loss(predicted.flatten(1), masks.flatten(1))
+            elif loss is not None:
+                losses[name] = segments.mask_logits.sum() * 0
         if self.loss_rank is not None:
             owners = torch.stack([rank_map(t.masks, t.kernels, NO_KERNEL) for t in targets])  # (B, h', w')
             pixels = resize_pixels(segments.mask_logits, size)  # (B*h'*w', N)

@@ -189,8 +189,3 @@ def use_amp(config: Config) -> None:
         raise ValueError("--amp needs a CUDA GPU, and none is visible; leave it out to train in float32 on CPU")
     config.optim_wrapper.type = "AmpOptimWrapper"
     config.optim_wrapper.loss_scale = "dynamic"
-
-
-def is_main_process() -> bool:
-    """Whether this process writes files and prints."""
-    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from knet.checkpoint import load_checkpoint, read_checkpoint
-from video_knet.apis.runner import build_runner, is_main_process, load_config
+from video_knet.apis.runner import build_runner, load_config
 from video_knet.formats.disk.json_files import write_json
 
 

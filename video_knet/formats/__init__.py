@@ -1,7 +1,7 @@
 """Datasets on disk: classes, things, palette, id coding, void, and how each is read and written.
 
-Numpy, PIL and json only. Datasets, evaluators and the synthetic world all stand on these files: a folder for each
-dataset, `disk` and `coding` for what several share.
+No torch. Datasets, evaluators and the synthetic world all stand on these files: a folder for each dataset, `disk` and
+`coding` for what several share.
 """
 
 from collections.abc import Callable

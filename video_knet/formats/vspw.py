@@ -4,8 +4,8 @@
     ROOT/data/VIDEO/mask/FRAME.png      masks: 0 void, 1..124 class id + 1, 255 void; test has none
     ROOT/{train,val,test}.txt           the videos of a split, a name on each line
 
-Predictions are VIDEO/FRAME.png and hold class ids 0..123, without the shift of the masks. Here 255 is void in them too;
-the official script must not be given any. PNGs are 8 bit, grey or with a palette, of which the indices are read.
+Predictions are VIDEO/FRAME.png and hold class ids 0..123, without the shift of the masks. They have no void: 255 is an
+error. PNGs are 8 bit, grey or with a palette, of which the indices are read.
 """
 
 from collections.abc import Iterable, Sequence

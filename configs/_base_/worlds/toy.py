@@ -7,5 +7,5 @@ world = dict(
     videos=dict(train=48, val=6, test=1),
     frames=dict(train=12, val=20, test=20),
 )
-# Small images load faster than a process of its own hands them over, and training takes all cores.
+# Small images load faster than a process of its own hands them over.
 in_process = dict(num_workers=0, persistent_workers=False)

@@ -1,9 +1,9 @@
-"""Clip-level Video K-Net, ResNet-50 with a deformable neck, YouTube-VIS-2019: Table 5.
+"""Clip-level Video K-Net, ResNet-50 with a deformable neck, YouTube-VIS-2019.
 
 Command:   tools/dist_train.sh configs/video_knet/youtube_vis_2019/clip_knet_r50_deformable_youtube_vis_2019.py 8
 Start:     `configs/knet/knet_r50_deformable_coco_instance.py`, `--cfg-options load_from=FILE`
 Hardware:  8 GPUs, one clip of five frames each
-Expected:  not published for this backbone
+Expected:  not published, not measured
 """
 
 _base_ = [
