@@ -9,7 +9,6 @@ Coordinates: x in widths, y in heights of the image, time in frames, so that a w
 """
 
 import json
-import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from .formats import VOID, ClassTable, DatasetFormat, FormatError, SegmentMap
+from .formats.disk.files import whole_folder
 from .synthetic_scene import Scene
 from .synthetic_shapes import drawn_things, paint_shape, shape_of, thing_look
 
@@ -77,7 +77,7 @@ class World:
     difficulty: float = 0.25
     kind: ClassVar[str] = "street"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.difficulty <= 1:
             raise ValueError(f"difficulty is {self.difficulty}, must be within 0..1")
         if self.seed < 0:
@@ -158,7 +158,9 @@ class World:
         still = {"velocity": lead.velocity / 4, "sinking": 0.0, "growth": 0.0}
         return [replace(lead, **still, **place) for place in spread]
 
-    def _render(self, scene: Scene, things: list[Thing], frame: int, rng: np.random.Generator):
+    def _render(
+        self, scene: Scene, things: list[Thing], frame: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, SegmentMap]:
         height, width = self.size
         image, semantic = scene.paint(self.size, frame)
         track = np.zeros(self.size, np.int32)
@@ -227,10 +229,7 @@ def write_world(
         progress: Called with the number of frames written since the last call.
         frames: Frames per video of each split; the world's where a split is not named.
     """
-    out = out.resolve()  # a link's target is what gets replaced
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
+    with whole_folder(out) as part:
         for split, count in counts.items():
             drawer = replace(world, frames=(frames or {}).get(split, world.frames))
             for index, name in enumerate(style.sequence_names(split, count)):
@@ -248,7 +247,3 @@ def write_world(
         settings |= {"difficulty": world.difficulty, "start": start, "videos": dict(counts)}
         settings |= {"frames_of_split": dict(frames)} if frames else {}
         (part / WORLD_FILE).write_text(json.dumps(settings, indent=2) + "\n")
-        shutil.rmtree(out, ignore_errors=True)
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

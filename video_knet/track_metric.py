@@ -28,7 +28,6 @@ class OpenTrack:
     Attributes:
         masks: Run-length code of each frame in which it is seen.
         scores: Sum of its scores as each label.
-        frames: Number of frames in which it is seen.
     """
 
     masks: dict[int, dict] = field(default_factory=dict)

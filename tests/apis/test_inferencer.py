@@ -77,8 +77,8 @@ def test_a_loaded_config_stays_as_it_is(red_square):
 
 def test_options_that_nothing_reads_are_refused(red_square):
     for config in (red_square[0], Config.fromfile(red_square[0])):
-        with pytest.raises(ValueError, match=r"there is no key 'modle'. Write 'model'"):
-            VideoInferencer(config, red_square[1], device="cpu", cfg_options={"modle.window": 12})
+        with pytest.raises(ValueError, match=r"there is no key 'modelx'. Write 'model'"):
+            VideoInferencer(config, red_square[1], device="cpu", cfg_options={"modelx.window": 12})
 
 
 def test_options_are_read_by_the_rules_of_the_host():

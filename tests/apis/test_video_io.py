@@ -1,5 +1,6 @@
 """Videos written are H.264 that browsers play, videos read come one frame at a time, and faults are named."""
 
+import os
 import tracemalloc
 from collections.abc import Iterable
 from itertools import islice
@@ -152,3 +153,12 @@ def test_truncated_video_is_named(tmp_path):
     path.write_bytes(data[: int(len(data) * 0.6)])
     with pytest.raises(VideoError, match=r"a\.mp4 is"):
         list(read_frames(path))
+
+
+def test_processes_that_write_one_video_do_not_share_its_part(tmp_path):
+    with VideoWriter(tmp_path / "a.mp4") as writer:
+        for number in range(60):  # the encoder keeps back some
+            writer.write(frame(number % 20))
+        (part,) = tmp_path.iterdir()
+        assert str(os.getpid()) in part.name
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.mp4"]

@@ -49,3 +49,26 @@ def test_faults_are_named(root, tmp_path, capsys):
     (root / "train.json").write_text(json.dumps(content))
     with pytest.raises(FormatError, match=r"train\.json"):
         write(root, every=2)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "words"),
+    [
+        (["text"], r"train\.json: annotation entry 0: is 'text', not an object"),
+        ([{"id": 1}], r"train\.json: annotation entry 0: has no video_id"),
+        ({"a": 1}, r"train\.json: annotations are a dict, not a list"),
+    ],
+)
+def test_faulty_annotations_are_named(root, annotations, words):
+    content = json.loads((root / "train.json").read_text())
+    (root / "train.json").write_text(json.dumps({**content, "annotations": annotations}))
+    with pytest.raises(FormatError, match=words):
+        write(root, every=2)
+    assert not (root / "train_minival.json").exists()
+
+
+def test_a_json_without_annotations_is_split(root):
+    content = json.loads((root / "train.json").read_text())
+    del content["annotations"]
+    (root / "train.json").write_text(json.dumps(content))
+    assert write(root, every=2) == {"train_minival.json": 2, "train_without_minival.json": 3}

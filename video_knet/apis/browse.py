@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from video_knet.apis.browse_drawing import ContactSheet, draw_sample
 from video_knet.apis.browse_samples import describe_frame, mean, split_sample
 from video_knet.apis.dataset_meta import classes_from_meta
 from video_knet.datasets.seeding import seeded
-from video_knet.formats.disk.files import whole_file
+from video_knet.formats.disk.files import whole_file, whole_folder
 from video_knet.formats.disk.json_files import write_json
 from video_knet.hooks import video_datasets
 
@@ -72,24 +71,18 @@ def browse(
     """
     out = Path(out).resolve()
     check_folder(out)
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
     draws = config.get("randomness", {}).get("seed") or 0 if seed is None else seed
     with DefaultScope.overwrite_default_scope(config.get("default_scope", "mmdet")):
         dataset = build_dataset(config, split)
         for videos in video_datasets(dataset):
             videos.set_epoch(0, draws)
         chosen = choose(len(dataset), number, seed)
-        try:
+        with whole_folder(out) as part:
             entries = draw_samples(part, dataset, chosen, draws, progress)
             report = {"tool": TOOL, "config": str(config.filename), "split": split, "seed": draws}
             report |= {"length": len(dataset), **summarise(entries), "samples": entries}
             write_json(part / INDEX, report, indent=2)
             (part / TABLE).write_text(table(report))
-            shutil.rmtree(out, ignore_errors=True)
-            part.replace(out)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
     return report
 
 
@@ -99,7 +92,7 @@ def draw_samples(
     """Write the pictures of samples, and the sheet of them.
 
     Args:
-        folder: Is made.
+        folder: Where to write them.
         dataset: The dataset.
         chosen: Which of its samples.
         seed: What their draws depend on.
@@ -111,7 +104,6 @@ def draw_samples(
     meta = getattr(dataset, "metainfo", {})
     classes, pipelines = classes_from_meta(meta), count_refusals(dataset)
     drawn = classes if has_objects(dataset) else replace(classes, thing_ids=())
-    folder.mkdir(parents=True)
     sheet, entries = None, []
     for index in chosen:
         before = sum(pipeline.refused for pipeline in pipelines)

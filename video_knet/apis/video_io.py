@@ -13,6 +13,7 @@ from av.video.reformatter import Colorspace
 from PIL import Image, UnidentifiedImageError
 
 from video_knet.formats.base import FormatError
+from video_knet.formats.disk.files import part_of
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 BT709 = 1  # number of the colour space in the H.264 standard
@@ -173,7 +174,7 @@ class VideoWriter:
             raise VideoError(f"{path}: fps is {fps}, but must be greater than 0")
         self.path, self.fps, self.crf = Path(path), fps, crf
         self.length = 0
-        self._partial = self.path.with_name(f".{self.path.name}.part")
+        self._partial = part_of(self.path)
         weakref.finalize(self, self._partial.unlink, missing_ok=True)  # also where nobody closes
         self._container: av.container.OutputContainer | None = None
         self._shape: tuple[int, ...] = ()

@@ -63,6 +63,19 @@ def contingency(truth: SegmentMap, prediction: SegmentMap) -> Table:
     return _count(maps, _pack)
 
 
+def contingency_of_classes(truth: np.ndarray, prediction: np.ndarray) -> Table:
+    """Count the pixels of each pair of classes of a frame: `contingency` where every track id is 0.
+
+    Args:
+        truth: (H, W) uint8 classes.
+        prediction: (H, W) uint8 classes.
+
+    Raises:
+        ValueError: Maps of different sizes, or a class that cannot be packed.
+    """
+    return _count((truth, prediction), _pack_classes)
+
+
 def contingency_of_ids(truth: np.ndarray, prediction: np.ndarray) -> Table:
     """Count the pixels of each pair of ids of a frame.
 
@@ -201,6 +214,12 @@ def _pack(runs: list[np.ndarray]) -> np.ndarray:
         pairs <<= np.uint64(bits)
         np.bitwise_or(pairs, values, out=pairs, dtype=np.uint64, casting="unsafe")  # without a copy
     return pairs
+
+
+def _pack_classes(runs: list[np.ndarray]) -> np.ndarray:
+    """(runs,) uint64 pairs of true and predicted classes."""
+    track = np.zeros(1, np.int32)  # of every run
+    return _pack([runs[0], track, runs[1], track])
 
 
 def _pack_ids(runs: list[np.ndarray]) -> np.ndarray:

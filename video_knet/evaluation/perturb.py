@@ -3,6 +3,7 @@
 Each function knows every kind of labels that a benchmark reads.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -10,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..formats import VOID, ClassTable, SegmentMap
-from ..formats.coding.id_maps import IdMap
+from ..formats.coding.id_maps import MAX_ID, IdMap
 from ..formats.coding.tracks import PredictedTrack, VideoTracks
 from .semantic import SemanticTruth
-
-MAX_OBJECTS = 4096  # of a frame
 
 
 @singledispatch
@@ -24,12 +23,12 @@ def as_prediction(labels: Any) -> Any:
 
 
 @singledispatch
-def new_ids(labels: Any, position: int, classes: ClassTable) -> Any:
+def new_ids(labels: Any, numbers: Iterator[int], classes: ClassTable) -> Any:
     """The objects of a frame under ids that no other frame has.
 
     Args:
         labels: A prediction.
-        position: Of the frame in its video.
+        numbers: From 1, those that are not yet taken in the video; each object takes one.
         classes: Says which classes are things.
     """
     raise TypeError(f"{type(labels).__name__} has no ids")
@@ -47,12 +46,11 @@ def _(labels: SegmentMap) -> SegmentMap:
 
 
 @new_ids.register
-def _(labels: SegmentMap, position: int, classes: ClassTable) -> SegmentMap:
-    distinct, index = np.unique(labels.track, return_inverse=True)
-    fresh = np.where(distinct == 0, 0, position * MAX_OBJECTS + np.arange(1, len(distinct) + 1))
-    track = fresh[index].reshape(labels.track.shape).astype(np.int32)
-    things = np.append(classes.is_thing, np.zeros(256 - len(classes.names), bool))[labels.semantic]
-    return replace(labels, track=np.where(things, track, labels.track))
+def _(labels: SegmentMap, numbers: Iterator[int], classes: ClassTable) -> SegmentMap:
+    things = classes.thing_lookup()[labels.semantic]  # (H, W)
+    distinct, index = np.unique(np.where(things, labels.track, 0), return_inverse=True)
+    fresh = np.array([old and next(numbers) for old in distinct.tolist()], np.int32)
+    return replace(labels, track=np.where(things, fresh[index].reshape(things.shape), labels.track))
 
 
 @without_class.register
@@ -70,12 +68,10 @@ def _(labels: IdMap) -> IdMap:
 
 
 @new_ids.register
-def _(labels: IdMap, position: int, classes: ClassTable) -> IdMap:
-    start = (position + 1) * MAX_OBJECTS
-    things = [s.id for s in labels.segments if s.category in classes.thing_ids]
-    names = {s.id: s.id for s in labels.segments} | {number: start + i for i, number in enumerate(things)}
-    # Ids of stuff may be any number below 2 ** 24; those of objects are put above.
-    names = {old: new if old == new else (1 << 24) + new for old, new in names.items()}
+def _(labels: IdMap, numbers: Iterator[int], classes: ClassTable) -> IdMap:
+    names = {s.id: s.id for s in labels.segments}
+    # Ids of stuff may be any number up to the highest of a file; those of objects are put above.
+    names |= {s.id: MAX_ID + next(numbers) for s in labels.segments if s.category in classes.thing_ids}
     segments = tuple(replace(s, id=names[s.id]) for s in labels.segments)
     return _keep(labels, names, segments)
 
@@ -105,7 +101,7 @@ def _(labels: VideoTracks) -> VideoTracks:
 
 
 @new_ids.register
-def _(labels: VideoTracks, position: int, classes: ClassTable) -> VideoTracks:
+def _(labels: VideoTracks, numbers: Iterator[int], classes: ClassTable) -> VideoTracks:
     single = []
     for track in labels.tracks:
         for t, mask in enumerate(track.segmentations):

@@ -5,7 +5,9 @@ frame) spoil association alone: what looks at single frames stays 1, and what fo
 removed scores 0.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +44,16 @@ class TruthAsPrediction:
 
     def __init__(self, benchmark: Benchmark, change: str = "as_is", removed: int | None = None) -> None:
         self.benchmark, self.change, self.removed = benchmark, change, removed
+        self.numbers: Iterator[int] | None = None  # ids that are free in the video, from its first frame on
 
     def read_prediction(self, source: tuple[int, Any]) -> Any:
         """The truth of a frame, changed; `source` is the frame's position and the source of its truth."""
         position, truth = source
         labels = as_prediction(self.benchmark.read_truth(truth))
         if self.change == "shuffled_ids":
-            return new_ids(labels, position, self.benchmark.classes)
+            if self.numbers is None or position == 0:
+                self.numbers = count(1)
+            return new_ids(labels, self.numbers, self.benchmark.classes)
         if self.change == "class_removed":
             return without_class(labels, self.removed)
         return labels

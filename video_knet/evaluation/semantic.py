@@ -10,7 +10,7 @@ import numpy as np
 
 from ..formats import ClassTable, SegmentMap
 from .consistency import WINDOWS, ConsistencyResult, VideoConsistency
-from .contingency import check_classes, contingency
+from .contingency import check_classes, contingency_of_classes
 from .miou import Averaging, MeanIoU, mean_over_true_classes
 
 DEFINITION = (
@@ -31,9 +31,9 @@ class SemanticTruth:
     """
 
     semantic: np.ndarray
-    raw: np.ndarray = None
+    raw: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.raw is None:
             object.__setattr__(self, "raw", self.semantic)
 
@@ -63,9 +63,7 @@ class SemanticEvaluator:
         Raises:
             ValueError: Sizes differ, also from those of earlier frames, or a class is out of range.
         """
-        track = np.zeros(truth.semantic.shape, np.int32)
-        predicted = SegmentMap(prediction.semantic, np.zeros(prediction.semantic.shape, np.int32))
-        table = contingency(SegmentMap(truth.semantic, track), predicted)
+        table = contingency_of_classes(truth.semantic, prediction.semantic)
         check_classes(table, len(self.classes.names))
         self.consistency.update(video, truth.raw, prediction.semantic)
         self.miou.update(video, table)

@@ -19,6 +19,7 @@ from ..formats.disk.images import check_complete, decode
 from ..formats.disk.png import png_size, read_png
 
 JPEG_QUALITY = 95
+_DAMAGED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -96,10 +97,13 @@ class ShrinkImage(Shrink):
     def encode(self, source: Path) -> bytes:
         """A JPEG; a PNG where the source is one."""
         height, width = self.size(source)
-        decode(source)  # names the fault of a damaged file
-        with Image.open(source) as image:
-            image = image if image.mode in ("RGB", "L") else image.convert("RGB")
-            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        try:
+            with Image.open(source) as image:
+                image = image if image.mode in ("RGB", "L") else image.convert("RGB")
+                image = image.resize((width, height), Image.Resampling.BILINEAR)
+        except _DAMAGED:
+            decode(source)  # names the fault
+            raise
         file = BytesIO()
         if source.suffix.lower() == ".png":
             image.save(file, format="PNG")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..formats import OwnVideos
-from ..formats.base import VOID, FormatError, collect_faults
+from ..formats.base import VOID, FormatError, SegmentMap, collect_faults
 from ..formats.disk.png import png_size
 from ..formats.own_videos.description import PANOPTIC, Description, write_description
 from .mots_files import IGNORE, MotsSequence, find_sequences, map_of_objects, read_map, read_text
@@ -90,7 +90,7 @@ def _convert(
     return written
 
 
-def _read_fitting(path: Path, image: Path, ids: Mapping[int, int]):
+def _read_fitting(path: Path, image: Path, ids: Mapping[int, int]) -> SegmentMap:
     segments, size = read_map(path, ids), png_size(image)
     if segments.semantic.shape != size:
         raise FormatError(f"{path}: label is {segments.semantic.shape} (H, W), its image {image} {size}. Restore them.")

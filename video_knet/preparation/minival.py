@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..formats.base import FormatError
 from ..formats.disk.json_files import write_json
+from ..formats.youtube_vis.faults import annotation_faults, check
 from ..formats.youtube_vis.json import load, read_videos
 from ..formats.youtube_vis.tree import Tree
 
@@ -31,7 +32,9 @@ def make_minival(root: Path, year: int = 2019, every: int = EVERY) -> dict[str, 
         raise FormatError(f"every is {every}: at least 2, or nothing is left to train on")
     path = Tree.find(root, "train", year).json
     content = load(path)
-    numbers = sorted(read_videos(path, content).videos)
+    truth, annotations = read_videos(path, content), content.get("annotations") or []
+    check(fault for _, fault in annotation_faults(path, annotations, truth))
+    numbers = sorted(truth.videos)
     if len(numbers) < every:
         raise FormatError(
             f"{path}: has {len(numbers)} videos, of which every {every}th is none. Choose a smaller part."
@@ -40,7 +43,7 @@ def make_minival(root: Path, year: int = 2019, every: int = EVERY) -> dict[str, 
     counts = {}
     for name, wanted in ((MINIVAL, kept_out), (REST, set(numbers) - kept_out)):
         part = {**content, "videos": [video for video in content["videos"] if video["id"] in wanted]}
-        part["annotations"] = [a for a in content.get("annotations") or [] if a.get("video_id") in wanted]
+        part["annotations"] = [entry for entry in annotations if entry["video_id"] in wanted]
         write_json(root / name, part)
         counts[name] = len(wanted)
     return counts

@@ -8,7 +8,7 @@ object_id is class_id * 1000 + number. Class 10 is a region to be ignored.
 Legend: H W size.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -161,7 +161,7 @@ def read_map(path: Path, ids: Mapping[int, int]) -> SegmentMap:
     return map_of_ids(read_png(path, "I;16").astype(np.int32), ids, lambda value: str(path))
 
 
-def map_of_ids(canvas: np.ndarray, ids: Mapping[int, int], where) -> SegmentMap:
+def map_of_ids(canvas: np.ndarray, ids: Mapping[int, int], where: Callable[[int], str]) -> SegmentMap:
     """Labels from object ids, (H, W) int32; `where` names the origin of one."""
     semantic, track = np.zeros(canvas.shape, np.uint8), np.zeros(canvas.shape, np.int32)
     for value in _present(canvas):

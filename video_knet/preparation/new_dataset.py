@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..formats.base import FormatError
+from ..formats.disk.files import whole_folder
 from ..formats.disk.json_files import write_json
 
 SIGN = "conversion.json"  # how a dataset was made; also the sign that a folder may be replaced
@@ -44,6 +45,12 @@ class Job:
         """Name of the dataset."""
         return self.name or self.src.resolve().name
 
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Folders that are read: those that were given, and `src` where one is looked for in it."""
+        given = tuple(folder for folder in (self.images, self.labels) if folder is not None)
+        return given if len(given) == 2 else (*given, self.src)
+
 
 @contextmanager
 def new_dataset(job: Job, converter: str, **settings: Any) -> Iterator[Path]:
@@ -55,21 +62,16 @@ def new_dataset(job: Job, converter: str, **settings: Any) -> Iterator[Path]:
         settings: How the dataset was made, noted in the folder.
 
     Raises:
-        FormatError: Something is in the way.
+        FormatError: Something is in the way, or a source and `job.out` lie in each other.
     """
+    for source in job.sources:
+        check_apart(source, job.out)
     _check_target(job.out, job.force)
     settings = {"converter": converter, "source": job.src.resolve(), "link": job.link, **settings}
-    out = job.out.resolve()  # a link's target is what gets replaced
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
+    with whole_folder(job.out) as part:
         yield part
         write_json(part / SIGN, json.loads(json.dumps(settings, default=str)), indent=2)
-        shutil.rmtree(out, ignore_errors=True)
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        _check_links(part, job.out)
 
 
 def place(source: Path, target: Path, link: str | None) -> None:
@@ -96,6 +98,39 @@ def place(source: Path, target: Path, link: str | None) -> None:
             ) from error
     else:
         shutil.copyfile(source, target)
+
+
+def check_apart(source: Path, target: Path) -> None:
+    """Make sure that writing a folder, or replacing it, leaves a source alone.
+
+    Args:
+        source: Folder that is read.
+        target: Folder to make.
+
+    Raises:
+        FormatError: They are the same, or one lies in the other; links are followed.
+    """
+    read, written = source.resolve(), target.resolve()
+    if read == written:
+        relation = f"is the source itself ({source})"
+    elif written.is_relative_to(read):
+        relation = f"lies in the source {source}"
+    elif read.is_relative_to(written):
+        relation = f"holds the source {source}"
+    else:
+        return
+    raise FormatError(f"{target}: {relation}, which is never written to nor replaced. Name another folder to write.")
+
+
+def _check_links(part: Path, out: Path) -> None:
+    """No file of the new folder may be a link into the older one; a folder of a source may be a link there."""
+    replaced = out.resolve()
+    for path in part.rglob("*") if replaced.is_dir() else ():
+        if path.is_symlink() and (source := path.resolve()).is_relative_to(replaced):
+            raise FormatError(
+                f"{out}: its new {path.relative_to(part)} would be a link to {source}, which it replaces. "
+                "Name another folder to write, or copy (no --link)."
+            )
 
 
 def _check_target(out: Path, force: bool) -> None:

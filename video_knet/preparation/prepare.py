@@ -19,6 +19,7 @@ from ..formats.disk.files import whole_file
 from ..formats.disk.json_files import read_json, write_json
 from ..parallel import each_item
 from .conversions import Conversion, Piece
+from .new_dataset import check_apart
 from .recipes import RECIPES, Recipe
 from .splits import Listing, list_splits
 
@@ -89,9 +90,7 @@ def _check_folders(source: Path, target: Path, dataset: str) -> None:
         raise FormatError(f"{source}: no such folder. Name the folder of the download by --src.")
     if target.exists() and not target.is_dir():
         raise FormatError(f"{target}: is a file. Name another folder by --dst.")
-    if target.resolve().is_relative_to(source.resolve()):
-        where = "is the source itself" if target.resolve() == source.resolve() else f"lies in the source {source}"
-        raise FormatError(f"{target}: {where}, which is never written to. Name another folder by --dst.")
+    check_apart(source, target)
     mark = target / MARK
     if mark.is_file():
         if (made := read_json(mark).get("dataset")) != dataset:

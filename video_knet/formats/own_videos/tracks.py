@@ -1,6 +1,5 @@
 """Objects of one's own videos, ROOT/instances_SPLIT.json, in the structure of YouTube-VIS or of a COCO-video json."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,7 +108,10 @@ def _image(path: Path, images: Path, name: str) -> Path:
 
 
 def _check_stems(path: Path, entry: VideoEntry) -> None:
-    stems: Mapping[str, str] = {}
+    names: dict[str, str] = {}
     for name in entry.file_names:
-        if (other := stems.setdefault(Path(name).stem, name)) != name or list(entry.file_names).count(name) > 1:
-            raise FormatError(f"{path}: video {entry.name} has the frame {name} twice ({other}). Keep one of them.")
+        if (stem := Path(name).stem) in names:
+            raise FormatError(
+                f"{path}: video {entry.name} has the frame {name} twice ({names[stem]}). Keep one of them."
+            )
+        names[stem] = name
