@@ -22,8 +22,7 @@ from video_knet.synthetic import World, write_world
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if not {"_base_", "ablations"} & {*path.parts})
-SHRUNK = (192, 64)  # width, height of training images
-SHRUNK_DILATED = (96, 48)  # of networks with levels of stride 8 only
+SHRUNK = (96, 48)  # width, height of training images
 SMALL_BACKBONES = {
     "ResNet": dict(base_channels=16, init_cfg=None),
     "SwinTransformer": dict(embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8), init_cfg=None),
@@ -72,17 +71,16 @@ def shrink(cfg: Config) -> Config:
     if backbone.get("base_channels", 64) == 64:
         backbone.update(SMALL_BACKBONES[backbone.type])
         set_levels(cfg.model, SMALL_LEVELS[backbone.type])
-    size = SHRUNK_DILATED if "dilations" in backbone else SHRUNK
     for transform in transforms_in(cfg.train_dataloader.dataset.pipeline + cfg.val_dataloader.dataset.pipeline):
         if transform.type == "Resize":
-            transform.scale = size
+            transform.scale = SHRUNK
         if transform.type == "RandomResize":
-            transform.scale = size
+            transform.scale = SHRUNK
             transform.ratio_range = (0.5, 2.0)
         if transform.type == "RandomChoiceResize":
-            transform.scales = [size]
+            transform.scales = [SHRUNK]
         if transform.type == "RandomCrop" and isinstance(transform.crop_size[0], int):
-            transform.crop_size = size
+            transform.crop_size = SHRUNK
     return cfg
 
 

@@ -86,8 +86,17 @@ def real(name: str) -> Path:
     return root
 
 
+def first_frames(source: Path, target: Path, number: int) -> Path:
+    """A folder with links to the first images and labels."""
+    for folder in (path for path in source.iterdir() if path.is_dir()):
+        (target / folder.name).mkdir(parents=True)
+        for path in sorted(folder.iterdir())[:number]:
+            (target / folder.name / path.name).symlink_to(path)
+    return target
+
+
 def test_semantic_frames_to_overlay_video(page):
-    frames = real("camvid_0016E5_mini")
+    frames = first_frames(real("camvid_0016E5_mini"), Path("frames"), 12)
     words = ["semantic", str(frames), "data/camvid", "--void", "11", "--link", "symlink", "--classes", *CAMVID]
     assert convert_dataset.main(words) == 0
     words = ["configs/my_camvid.py", "--work-dir", "work", "--cfg-options", *SMALL, *CROPS]
@@ -95,8 +104,8 @@ def test_semantic_frames_to_overlay_video(page):
     words = ["--work-dir", "tested", "--show-dir", "overlay", "--json", "metrics.json", "--cfg-options", *SMALL]
     assert test.main(["configs/my_camvid.py", "work/epoch_1.pth", *words]) == 0
     found, again = (json.loads(Path(name).read_text()) for name in ("work/metrics.json", "metrics.json"))
-    assert 0 < found["mIoU"] == again["mIoU"] < 1  # twelve steps teach little
-    assert [read_frames(path).length for path in Path("overlay").glob("*.mp4")] == [48]
+    assert 0 < found["mIoU"] == again["mIoU"] < 1  # a few steps teach little
+    assert [read_frames(path).length for path in Path("overlay").glob("*.mp4")] == [12]
 
 
 def test_clips_to_overlay_videos_with_tracks(page):
