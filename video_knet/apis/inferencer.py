@@ -209,7 +209,7 @@ def paint_instances(
     count = int((scores >= least_score).sum())
     order, tracks = order[:count], tracks[:count]
     shown = torch.cat([masks[order].bool(), masks.new_ones((1, *masks.shape[1:]), dtype=torch.bool)])
-    first = shown.to(torch.uint8).argmax(dim=0).numpy()  # (H, W), the last one where no object is
+    first = shown.numpy().argmax(axis=0)  # (H, W), the last one where no object is
     class_ids = np.array(classes.label_ids, np.uint8)[labels[order].numpy()]
     return SegmentMap(np.append(class_ids, np.uint8(VOID))[first], np.append(tracks.numpy(), 0).astype(np.int32)[first])
 

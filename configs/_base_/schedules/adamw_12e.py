@@ -3,6 +3,7 @@
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=1e-4, weight_decay=0.05),
+    constructor="SharedSettingsConstructor",
     paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.25)}),
     clip_grad=dict(max_norm=1.0, norm_type=2),
 )

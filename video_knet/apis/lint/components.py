@@ -64,6 +64,7 @@ GIVEN = {"runner", "dataloader", "evaluator", "optimizer", "dataset", "sampler",
 BUILDER_SETTINGS = ("conv_cfg", "act_cfg", "upsample_cfg", "dcn", "plugins")
 PARAMWISE = {"custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult"}
 PARAMWISE |= {"flat_decay_mult", "bypass_duplicate", "dcn_offset_lr_mult"}
+DEFAULT_CONSTRUCTORS = ("DefaultOptimWrapperConstructor", "SharedSettingsConstructor")  # which read all of them
 
 
 def check_components(config: Mapping[str, Any]) -> list[Finding]:
@@ -215,7 +216,7 @@ def plain_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, set[str]]]
         "env_cfg.mp_cfg": (environment.get("mp_cfg"), processes),
         "world": (config.get("world"), {"format", "kind", "size", "frames", "seed", "difficulty", "videos"}),
     }
-    if "constructor" not in optimizing:
+    if optimizing.get("constructor", DEFAULT_CONSTRUCTORS[0]) in DEFAULT_CONSTRUCTORS:
         settings["optim_wrapper.paramwise_cfg"] = (paramwise, PARAMWISE)
         for name, entry in (paramwise.get("custom_keys") or {}).items():
             settings[f"optim_wrapper.paramwise_cfg.custom_keys.{name}"] = (entry, {"lr_mult", "decay_mult"})
