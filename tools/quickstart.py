@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from video_knet.apis.command import add_config_options, positive, run_command
-from video_knet.parallel import count_cores
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs" / "quickstart"
 
@@ -36,8 +35,8 @@ def run(args: argparse.Namespace) -> None:
     work_dir = args.work_dir or Path("work_dirs") / "quickstart" / args.dataset
     # The data belong to the run, wherever it writes: configs read their data root from this variable.
     os.environ[f"{args.dataset.upper()}_ROOT"] = str(work_dir / "data")
-    # No loaders work beside the training, so it takes all cores. More than four do not speed small images up.
-    os.environ.setdefault("OMP_NUM_THREADS", str(min(count_cores(), 4)))
+    # More threads gain little on small images, and with two a training ended lower (docs/results.md).
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Threads that spin while they wait would stop each other where other programs run, too: 15 times slower was seen.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from video_knet.apis.comparison import run_comparison
