@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from video_knet.apis.quickstart import OUTPUTS, claim, make_world, measure_checkpoint, remove
+from video_knet.apis.quickstart import OUTPUTS, check_origin, clear, make_world, measure_checkpoint
 from video_knet.apis.runner import load_config
 from video_knet.apis.trainings.runs import Run, settings_of
 from video_knet.apis.trainings.schedule import train_all
@@ -43,7 +43,7 @@ def run_comparison(
     work_dir = Path(work_dir)
     loaded = [(Path(path), load_config(path, work_dir, options)) for path in configs]
     stale = [work_dir / name for name in OUTPUTS]
-    claim(work_dir, stale, configs[-1])
+    check_origin(work_dir, stale)
     make_world(loaded[-1][1].world, Path(loaded[-1][1].train_dataloader.dataset.data_root))
     rows = [
         [Run(f"{path.parent.name}_{path.stem}", seed, settings_of(cfg), work_dir / "runs") for seed in range(seeds)]
@@ -56,8 +56,7 @@ def run_comparison(
             "current",
         )
     train_all([run for runs in rows for run in runs], jobs or count_cores())
-    for path in stale:
-        remove(path)
+    clear(work_dir, stale, configs[-1])
     shutil.copyfile(rows[-1][0].weights, work_dir / "checkpoint.pth")
     measure_checkpoint(configs[-1], work_dir, options)
     return [[run.result()["metrics"] for run in runs] for runs in rows]

@@ -24,6 +24,7 @@ from video_knet.apis.installation import (
     probe_video,
     reinstall,
 )
+from video_knet.apis.threads import threads_asked_for
 from video_knet.parallel import count_cores
 
 GIB = 1 << 30
@@ -125,7 +126,11 @@ def probe_threads() -> Iterator[Finding]:
     """Cores of this process, and threads of the numeric libraries."""
     cores, threads = count_cores(), os.environ.get("OMP_NUM_THREADS", "")
     found = f"{cores} cores, OMP_NUM_THREADS {threads or 'not set: half of the cores are taken'}"
-    if threads and not (threads.isdecimal() and 1 <= int(threads) <= cores):
+    try:
+        fits = (threads_asked_for() or 1) <= cores
+    except ValueError:
+        fits = False
+    if not fits:
         yield Finding("threads", WARNING, found, f"export OMP_NUM_THREADS={max(1, cores // 2)}")
     else:
         yield Finding("threads", OK, found)

@@ -37,10 +37,9 @@ def run_quickstart(config: str | Path, work_dir: str | Path, options: dict[str, 
     work_dir = Path(work_dir)
     cfg = load_config(config, work_dir / "train", options)
     stale = [work_dir / name for name in (*OUTPUTS, "train")]
-    claim(work_dir, stale, config)
+    check_origin(work_dir, stale)
     make_world(cfg.world, Path(cfg.train_dataloader.dataset.data_root))
-    for path in stale:
-        remove(path)
+    clear(work_dir, stale, config)
 
     build_runner(cfg).train()
     best = sorted((work_dir / "train").glob("best_*.pth"))
@@ -90,13 +89,12 @@ def make_world(settings: Mapping[str, Any], root: Path) -> None:
         write_world(root, style, world, videos, progress=bar.update, frames=frames)
 
 
-def claim(work_dir: Path, stale: Sequence[Path], config: str | Path) -> None:
-    """Mark a folder as made here.
+def check_origin(work_dir: Path, stale: Sequence[Path]) -> None:
+    """Refuse to remove from a folder what was not made here.
 
     Args:
         work_dir: The folder.
         stale: What will be removed from it.
-        config: Of the run.
 
     Raises:
         ValueError: Some of that is there, and the folder is not marked.
@@ -106,13 +104,13 @@ def claim(work_dir: Path, stale: Sequence[Path], config: str | Path) -> None:
             f"{found[0]} is there, and {work_dir} was not made by a quickstart ({MARK} is missing); name another "
             "work_dir, or move what is there"
         )
-    work_dir.mkdir(parents=True, exist_ok=True)
+
+
+def clear(work_dir: Path, stale: Sequence[Path], config: str | Path) -> None:
+    """Remove what an earlier run left, and mark the folder as made here, by a config."""
     write_json(work_dir / MARK, {"config": str(config)}, indent=2)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or folder that an earlier run left."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    for path in stale:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

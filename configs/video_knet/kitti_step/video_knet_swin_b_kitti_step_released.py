@@ -1,4 +1,4 @@
-"""The authors' Swin-B model of KITTI-STEP: fusion, linking of updated kernels, their boxes and draws of reference frames.
+"""The authors' Swin-B model of KITTI-STEP: fusion, linking of updated kernels, their boxes and draws of frames.
 
 Linking first updates the previous kernels with what the current frame shows, as fusion does. Their released checkpoint
 loads as it is. Their code writes class 0 where no segment is; `model.void_id=0` does that, too.

@@ -1,4 +1,4 @@
-"""The authors' Swin-L model of KITTI-STEP: fusion, linking, one embedding layer, their boxes and draws of reference frames.
+"""The authors' Swin-L model of KITTI-STEP: fusion, linking, one embedding layer, their boxes and draws of frames.
 
 It is the one of their two Swin-L configs that runs as they shipped it; `..._released_update.py` is the other. Their
 checkpoint loads as it is. Their code writes class 0 where no segment is; `model.void_id=0` does that, too.
